@@ -1,0 +1,389 @@
+"""The shapes that cross the wire. The page's TypeScript types are generated from these.
+
+Times are integers, microseconds since 1970 UTC. A value that is not good travels as null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field
+
+from gateway.event import Entry, Reading, TicketAction, TicketState, Verdict
+from gateway.plant.model import RiskColour, RiskGrade, Text
+from gateway.rule import EffectMode, Priority, TicketGrade
+
+
+class AlarmStateName(StrEnum):
+    """ISA-18.2 states, projected from the alarm's axes. Names, never letters."""
+
+    NORMAL = "normal"
+    UNACKNOWLEDGED = "unacknowledged"
+    ACKNOWLEDGED = "acknowledged"
+    RETURNED_UNACKNOWLEDGED = "returned_unacknowledged"
+    LATCHED_UNACKNOWLEDGED = "latched_unacknowledged"
+    LATCHED_ACKNOWLEDGED = "latched_acknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmView:
+    id: str
+    occurrence: str
+    state: AlarmStateName
+    unknown: bool
+    """The condition cannot be evaluated now; the state stands."""
+    rule: str
+    equipment: str
+    area: str
+    clauses: tuple[str, ...]
+    title: Text
+    consequence: Text
+    response: Text
+    response_time: int
+    priority: Priority
+    colour: RiskColour
+    onset: int
+    raised_at: int
+    acknowledged_at: int | None
+    acknowledged_by: str | None
+    cleared_at: int | None
+    first_out: bool
+    ticket: str | None
+    points: tuple[int, ...]
+    readings: tuple[Reading, ...]
+    actions: tuple[str, ...]
+    """Which of `acknowledge` and `reset` the state allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectView:
+    id: str
+    name: Text
+    mode: EffectMode
+    verdict: Verdict
+    delay: int | None
+    within: int
+    command_written: bool | None
+    """None where nothing was commanded."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemandView:
+    id: str
+    interlock: str
+    name: Text
+    equipment: str
+    area: str
+    clauses: tuple[str, ...]
+    causes: tuple[str, ...]
+    onset: int
+    demanded_at: int
+    ended_at: int | None
+    verdict: Verdict
+    """The worst of the effects' verdicts."""
+    effects: tuple[EffectView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketStep:
+    at: int
+    action: str
+    """A `TicketAction`, or `filed` or `recurred`."""
+    by: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    id: str
+    state: TicketState
+    grade: TicketGrade
+    rule: str
+    equipment: str
+    area: str
+    clauses: tuple[str, ...]
+    title: Text
+    onset: int
+    filed_at: int
+    occurrences: tuple[str, ...]
+    recurrences: int
+    responsible: str
+    due: int | None
+    evidence_points: tuple[str, ...]
+    previous: str | None
+    steps: tuple[TicketStep, ...]
+    actions: tuple[TicketAction, ...]
+    """What the present state allows next."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    device: str
+    name: Text
+    driver: str
+    state: str
+    reason: str
+    detail: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitLine:
+    """A threshold to draw in a trend, in the point's unit."""
+
+    name: str
+    title: Text
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class PointView:
+    index: int
+    id: str
+    name: Text
+    equipment: str
+    kind: str
+    unit: str
+    low: float
+    high: float
+    period: int
+    stale_after: int
+    states: tuple[tuple[int, Text], ...]
+    """Words for the values of a state; empty for a measurement."""
+    limits: tuple[LimitLine, ...]
+    device: str
+    source: str
+    """Address on the device, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class AreaView:
+    id: str
+    name: Text
+    staffed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EquipmentView:
+    id: str
+    equipment_class: str
+    class_name: Text
+    area: str
+    parent: str | None
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class PlantView:
+    version: str
+    site: str
+    name: Text
+    credit_code: str
+    industry: str
+    risk_grade: RiskGrade
+    areas: tuple[AreaView, ...]
+    equipment: tuple[EquipmentView, ...]
+    points: tuple[PointView, ...]
+
+
+class CoverageStatus(StrEnum):
+    COVERED = "covered"
+    FAILED = "failed"
+    """Points are there but not good now."""
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitView:
+    """A threshold in force for one equipment; an override is visible as such."""
+
+    name: str
+    title: Text
+    value: float
+    unit: str
+    source: str
+    overridden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRow:
+    """What one clause asks of one equipment, and what answers it."""
+
+    clause: str
+    title: Text
+    equipment: str
+    status: CoverageStatus
+    points: tuple[str, ...]
+    missing_points: tuple[str, ...]
+    failed_points: tuple[str, ...]
+    rules: tuple[str, ...]
+    interlocks: tuple[str, ...]
+    missing_rules: tuple[str, ...]
+    limits: tuple[LimitView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """What the gateway says of itself; everything here is always in sight on the page."""
+
+    started_at: int
+    samples_per_second: float
+    dropped_samples: int
+    journal_failure: str | None
+    history_failure: str | None
+    history_lag: int
+    """Journal entries that the time-series store has not got yet."""
+    links_up: int
+    links: int
+    points_not_good: int
+    unacknowledged: int
+    oldest_unacknowledged: int | None
+    clock_step: int
+    """Microseconds that the wall clock has moved since start, against the monotonic clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleColumns:
+    """Changed points: parallel columns. `value` is null unless quality is good or uncertain."""
+
+    point: tuple[int, ...]
+    value: tuple[float | None, ...]
+    quality: tuple[int, ...]
+    reason: tuple[int, ...]
+    source_time: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything as of journal `sequence`; the stream continues from exactly there."""
+
+    type: Literal["snapshot"] = "snapshot"
+    sequence: int
+    now: int
+    plant: PlantView
+    samples: SampleColumns
+    alarms: tuple[AlarmView, ...]
+    tickets: tuple[TicketView, ...]
+    demands: tuple[DemandView, ...]
+    links: tuple[LinkView, ...]
+    health: HealthView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplesMessage:
+    type: Literal["samples"] = "samples"
+    now: int
+    samples: SampleColumns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesMessage:
+    """Journal entries, and the views that they changed, whole: replace by id.
+
+    An alarm view in state `normal` leaves the list.
+    """
+
+    type: Literal["changes"] = "changes"
+    now: int
+    sequence: int
+    events: tuple[Entry, ...]
+    alarms: tuple[AlarmView, ...]
+    tickets: tuple[TicketView, ...]
+    demands: tuple[DemandView, ...]
+    links: tuple[LinkView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeartbeatMessage:
+    """Every second, whether or not anything happened."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+    now: int
+    sequence: int
+    health: HealthView
+
+
+LiveMessage = Annotated[
+    Snapshot | SamplesMessage | ChangesMessage | HeartbeatMessage, Discriminator("type")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A curve for a chart: parallel columns, one entry per bucket that holds anything."""
+
+    point: str
+    bucket: int
+    start: tuple[int, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+    mean: tuple[float | None, ...]
+    last: tuple[float | None, ...]
+    worst_quality: tuple[int, ...]
+    limits: tuple[LimitLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The curves of a ticket, ten minutes either side of its onset, and the events beside them."""
+
+    ticket: str
+    onset: int
+    start: int
+    end: int
+    curves: tuple[Trend, ...]
+    events: tuple[Entry, ...]
+
+
+class PersonAction(BaseModel):
+    """Who does it, and why. Accounts come later; the shape is ready for them."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    by: str = Field(min_length=1, max_length=64)
+    comment: str = Field(default="", max_length=2000)
+
+
+class TicketRequest(PersonAction):
+    """One step of a ticket. `assign` needs `responsible` and `due`."""
+
+    action: TicketAction
+    responsible: str = Field(default="", max_length=64)
+    due: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemView:
+    field: str
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """Body of every 4xx and 5xx answer."""
+
+    error: str
+    message: str
+    problems: tuple[ProblemView, ...] = ()
+
+
+ROUTES = {
+    "GET /api/plant": PlantView,
+    "GET /api/points": SampleColumns,
+    "GET /api/points/{point_id}/trend?start=&end=&buckets=": Trend,
+    "GET /api/alarms": tuple[AlarmView, ...],
+    "POST /api/alarms/{alarm_id}/acknowledge": AlarmView,
+    "POST /api/alarms/{alarm_id}/reset": AlarmView,
+    "GET /api/tickets?standing=": tuple[TicketView, ...],
+    "GET /api/tickets/{ticket_id}": TicketView,
+    "POST /api/tickets/{ticket_id}/actions": TicketView,
+    "GET /api/tickets/{ticket_id}/evidence": Evidence,
+    "GET /api/demands": tuple[DemandView, ...],
+    "GET /api/coverage": tuple[CoverageRow, ...],
+    "GET /api/events?after=&limit=": tuple[Entry, ...],
+    "GET /api/health": HealthView,
+    "WS /api/live": LiveMessage,
+}

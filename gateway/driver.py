@@ -1,0 +1,101 @@
+"""Contract of a driver: the outside world in, sample batches out; commands out, receipts in.
+
+A driver never raises into the runtime, never blocks another device, and never invents a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from gateway.clock import Clock
+from gateway.plant.model import Device, Output, Point
+from gateway.sample import Instant, Reason, SampleBatch
+
+
+class LinkState(StrEnum):
+    """What is known of the connection; never used in place of the age of the data."""
+
+    CONNECTING = "connecting"
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """Told once per change, not once per failure."""
+
+    device: str
+    state: LinkState
+    reason: Reason
+    detail: str
+    at: Instant
+
+
+class Receiver(Protocol):
+    """Where a driver hands up what it has; both calls return at once and never fail."""
+
+    def samples(self, batch: SampleBatch) -> None: ...
+
+    def link(self, status: LinkStatus) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a write. `written` says that the device confirmed it, not that anything moved."""
+
+    written: bool
+    detail: str
+    at: Instant
+
+
+class Driver(Protocol):
+    """One device. `run` first; `write` at any time while it runs."""
+
+    async def run(self) -> None:
+        """Read for ever, reconnecting for ever with bounded back-off; ends only by cancellation."""
+        ...
+
+    async def write(self, output: Output, value: float) -> Receipt:
+        """Write one allowed value; a failure is a receipt, not an exception."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DriverWork:
+    """Everything one driver instance needs."""
+
+    device: Device
+    points: Sequence[Point]
+    outputs: Sequence[Output]
+    receiver: Receiver
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class DriverKind:
+    """What the plant file and the composition root need to know of a driver."""
+
+    name: str
+    """The word after `driver:` in the plant file."""
+    device_settings: type[BaseModel]
+    point_address: type[BaseModel]
+    output_address: type[BaseModel]
+    open: Callable[[DriverWork], Driver]
+    occupies: Callable[[Device, BaseModel], Sequence[Hashable]]
+    """Places that an address takes on its device; two points that share one are a mistake."""
+    load: Callable[[Device, Sequence[Point]], ScanLoad | None]
+    """Cost of one scan as configured, or None where the device speaks by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanLoad:
+    """How long a scan is expected to take against how often it is due (microseconds)."""
+
+    requests: int
+    expected: int
+    period: int

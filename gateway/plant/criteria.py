@@ -1,0 +1,79 @@
+"""Contract of the criteria as data: equipment classes, clauses, and what covers them.
+
+The data itself stands in `rules/packs/`; this module only says what shape it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.plant.model import Text
+
+
+@dataclass(frozen=True, slots=True)
+class PointKind:
+    """A role that points of an equipment class can have."""
+
+    id: str
+    name: Text
+    unit: str
+    """Any unit of the right dimension; empty for a state or count."""
+    states: Mapping[int, Text]
+    """Words for the values of a state; empty for a measurement."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputKind:
+    id: str
+    name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class LimitKind:
+    """A threshold that rules of this class use and that a plant file may override."""
+
+    name: str
+    title: Text
+    default: float
+    unit: str
+    source: str
+    certainty: str
+    """`standard`, `typical` or `engineering`: how sure we are of the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class EquipmentClass:
+    id: str
+    name: Text
+    kinds: Mapping[str, PointKind]
+    outputs: Mapping[str, OutputKind]
+    limits: Mapping[str, LimitKind]
+    nameplate: tuple[str, ...]
+    parent_class: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a clause asks of every equipment of one class."""
+
+    equipment_class: str
+    points: tuple[str, ...]
+    rules: tuple[str, ...]
+    interlocks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One item of 应急管理部令第10号, paraphrased."""
+
+    id: str
+    """Such as `4(4)`."""
+    title: Text
+    requirements: tuple[Requirement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    classes: Mapping[str, EquipmentClass]
+    clauses: tuple[Clause, ...]

@@ -1,0 +1,155 @@
+"""Contract of a rule program: point columns in, three-valued conditions out.
+
+A program is pure: no clock, no I/O, the same bits live and in back-test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Protocol
+
+from gateway.plant.model import RiskColour, Text
+from gateway.sample import Bytes, Floats, Instant, Instants, PointIndex
+
+
+class Truth(IntEnum):
+    """Kleene's three values. UNKNOWN is never false and never 'back to normal'."""
+
+    FALSE = 0
+    TRUE = 1
+    UNKNOWN = 2
+
+
+class Priority(StrEnum):
+    """Alarm priority, from consequence and time to respond (ISA-18.2)."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    @property
+    def colour(self) -> RiskColour:
+        return _COLOUR[self]
+
+
+_COLOUR = {
+    Priority.CRITICAL: RiskColour.RED,
+    Priority.HIGH: RiskColour.ORANGE,
+    Priority.MEDIUM: RiskColour.YELLOW,
+    Priority.LOW: RiskColour.BLUE,
+}
+
+
+class TicketGrade(StrEnum):
+    """Grade of a hazard: 重大 or 一般."""
+
+    MAJOR = "major"
+    ORDINARY = "ordinary"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInstance:
+    """One rule on one equipment (or one point): what an alarm is made of."""
+
+    index: int
+    """Its condition column."""
+    id: str
+    """`<rule>@<equipment or point>`."""
+    rule: str
+    equipment: str
+    clauses: tuple[str, ...]
+    title: Text
+    consequence: Text
+    response: Text
+    response_time: int
+    """Allowed time for the person's response (microseconds)."""
+    priority: Priority
+    latch: bool
+    ticket: TicketGrade | None
+    first_out_group: str | None
+    points: tuple[PointIndex, ...]
+    """The points whose curves are the evidence."""
+    hash: str
+    """Of the rule's text and the limits that it was compiled with."""
+
+
+class EffectMode(StrEnum):
+    OBSERVE = "observe"
+    """The PLC acts; the gateway watches."""
+    COMMAND = "command"
+    """The gateway writes as well, because the plant file allows that output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect of an interlock: what must be seen, and by when."""
+
+    id: str
+    name: Text
+    condition: int
+    """Condition column that is TRUE once the effect is there."""
+    within: int
+    """Allowed time from cause to effect (microseconds)."""
+    scan: int
+    """Slowest period among the feedback points; `within` under five scans cannot be judged."""
+    mode: EffectMode
+    output: str | None
+    value: float
+    """What to write when commanded."""
+    points: tuple[PointIndex, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InterlockInstance:
+    """One row of a cause-and-effect matrix on one equipment."""
+
+    index: int
+    id: str
+    """`<interlock>@<equipment>`."""
+    interlock: str
+    equipment: str
+    clauses: tuple[str, ...]
+    name: Text
+    causes: tuple[int, ...]
+    """Condition columns of rules; any of them demands."""
+    engaged: int | None
+    """Condition column that is TRUE while the interlock is in service."""
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointColumns:
+    """The latest of every point, by point index, staleness already applied."""
+
+    value: Floats
+    quality: Bytes
+    reason: Bytes
+    source_time: Instants
+    receive_time: Instants
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditions:
+    """The outcome of a step, by condition column."""
+
+    truth: Bytes
+    """Values of `Truth`."""
+    since: Instants
+    """Source time at which the cause of the present truth set in: the onset that identities use."""
+
+
+class Program(Protocol):
+    """A compiled rule set. Call `step` with a `now` that never runs backwards."""
+
+    @property
+    def rules(self) -> Sequence[RuleInstance]: ...
+
+    @property
+    def interlocks(self) -> Sequence[InterlockInstance]: ...
+
+    def step(self, columns: PointColumns, now: Instant) -> Conditions:
+        """Advance every node by one tick."""
+        ...
