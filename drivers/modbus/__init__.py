@@ -1,0 +1,1 @@
+"""Modbus TCP: coils, discrete inputs, input and holding registers; writes to coils and holding registers."""

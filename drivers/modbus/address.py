@@ -1,0 +1,206 @@
+"""What a plant file says of a Modbus device: the device itself, its points and its outputs.
+
+Addresses are protocol addresses, from 0, within a named table: `holding 0` is what a handbook calls
+40001. Pure data: nothing here opens a connection.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gateway.duration import Duration
+
+REGISTER_LIMIT = 125
+"""Registers in one read (Modbus Application Protocol V1.1b3, 6.3 and 6.4)."""
+BIT_LIMIT = 2000
+"""Coils or discrete inputs in one read (6.1 and 6.2)."""
+LAST_ADDRESS = 65_535
+
+
+class Order(StrEnum):
+    BIG = "big"
+    LITTLE = "little"
+
+
+class Table(StrEnum):
+    """The four address spaces of a device."""
+
+    COIL = "coil"
+    DISCRETE = "discrete"
+    INPUT = "input"
+    HOLDING = "holding"
+
+    @property
+    def holds_bits(self) -> bool:
+        return self in (Table.COIL, Table.DISCRETE)
+
+
+class NumberType(StrEnum):
+    """What the bits in the registers mean."""
+
+    BOOL = "bool"
+    UINT16 = "uint16"
+    INT16 = "int16"
+    UINT32 = "uint32"
+    INT32 = "int32"
+    UINT64 = "uint64"
+    INT64 = "int64"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+
+    @property
+    def registers(self) -> int:
+        """How many registers a number of this type takes."""
+        return _REGISTERS[self]
+
+    def holds(self, raw: int) -> bool:
+        """Whether the raw number can stand in the registers at all."""
+        if self is NumberType.BOOL:
+            return raw in (0, 1)
+        if self in (NumberType.FLOAT32, NumberType.FLOAT64):
+            return abs(raw) <= 2**24
+        bits = 16 * self.registers
+        if self.value.startswith("u"):
+            return 0 <= raw < 1 << bits
+        return -(1 << bits - 1) <= raw < 1 << bits - 1
+
+
+_REGISTERS = {
+    NumberType.BOOL: 1,
+    NumberType.UINT16: 1,
+    NumberType.INT16: 1,
+    NumberType.UINT32: 2,
+    NumberType.INT32: 2,
+    NumberType.UINT64: 4,
+    NumberType.INT64: 4,
+    NumberType.FLOAT32: 2,
+    NumberType.FLOAT64: 4,
+}
+
+
+class Fault(StrEnum):
+    """What a sensor says of itself by a raw value that is no measurement."""
+
+    SENSOR_FAULT = "sensor_fault"
+    WARMING_UP = "warming_up"
+
+
+_Address = Annotated[
+    int, Field(ge=0, le=LAST_ADDRESS, description="Protocol address of the first register or bit, from 0.")
+]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class DeviceSettings(_Frozen):
+    """A Modbus TCP device, or one unit behind a Modbus gateway."""
+
+    host: str = Field(min_length=1)
+    """Host name or IP address."""
+    port: int = Field(default=502, ge=1, le=65_535)
+    """TCP port."""
+    unit_id: int = Field(default=1, ge=0, le=255)
+    """Unit identifier (slave address)."""
+    timeout: Duration = Field(default="1 s", validate_default=True)
+    """Longest wait for a connection or an answer; the connection is opened anew after it."""
+    byte_order: Order = Order.BIG
+    """Order of the two bytes in a register; `big` is what the standard asks for."""
+    word_order: Order = Order.BIG
+    """Order of the registers of a longer number; `big` means high word first."""
+    max_registers: int = Field(default=REGISTER_LIMIT, ge=4, le=REGISTER_LIMIT)
+    """Most registers that the device answers in one read."""
+    bridge_gap: int = Field(default=8, ge=0, le=REGISTER_LIMIT)
+    """Unused registers that are read along to save a request; 0 if the device refuses addresses it lacks."""
+    pause_after_connect: Duration = Field(default="0 ms", validate_default=True)
+    """Wait after connecting, for devices that are not ready at once."""
+    pause_between_requests: Duration = Field(default="0 ms", validate_default=True)
+    """Wait before every request, for serial lines behind a gateway."""
+
+
+class _Located(_Frozen):
+    address: _Address
+    type: NumberType = NumberType.UINT16
+    """How the number is stored. Left out: `bool` for coils, discrete inputs and bits, else `uint16`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _type_left_out(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or "type" in data:
+            return data
+        is_bit = data.get("table") in ("coil", "discrete") or data.get("bit") is not None
+        return {**data, "type": NumberType.BOOL if is_bit else NumberType.UINT16}
+
+    def _check_span(self, table: Table) -> None:
+        if table.holds_bits and self.type is not NumberType.BOOL:
+            raise ValueError(f"expected type bool in table {table}, got {self.type}; leave the type out")
+        if self.address + self.type.registers - 1 > LAST_ADDRESS:
+            raise ValueError(
+                f"expected a {self.type} to end at {LAST_ADDRESS} or below, "
+                f"got address {self.address} and {self.type.registers} registers"
+            )
+
+
+def _check_scale(scale: float, offset: float = 0.0) -> None:
+    if scale == 0 or not math.isfinite(scale) or not math.isfinite(offset):
+        raise ValueError(f"expected a finite scale other than 0, a finite offset; got {scale}, {offset}")
+
+
+class PointAddress(_Located):
+    """Where a point is read: value = raw number x scale + offset."""
+
+    table: Table
+    """Which of the device's four tables."""
+    bit: int | None = Field(default=None, ge=0, le=15)
+    """One bit of a register (0 = least significant); only with type bool."""
+    scale: float = 1.0
+    """Factor from the raw number to the point's unit."""
+    offset: float = 0.0
+    """Added after scaling, in the point's unit."""
+    byte_order: Order | None = None
+    """Overrides the device's byte order."""
+    word_order: Order | None = None
+    """Overrides the device's word order."""
+    faults: Mapping[int, Fault] = Field(default_factory=dict)
+    """Raw values that are no measurement, and what they mean."""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        self._check_span(self.table)
+        _check_scale(self.scale, self.offset)
+        if self.bit is not None and (self.table.holds_bits or self.type is not NumberType.BOOL):
+            raise ValueError(
+                f"expected bit only with type bool in table input or holding, got {self.type} in {self.table}"
+            )
+        for raw in self.faults:
+            if not self.type.holds(raw):
+                raise ValueError(f"expected fault values that fit {self.type}, got {raw}")
+        return self
+
+
+class OutputTable(StrEnum):
+    """The two tables that can be written."""
+
+    COIL = "coil"
+    HOLDING = "holding"
+
+
+class OutputAddress(_Located):
+    """Where an output is written: raw number = value / scale."""
+
+    table: OutputTable
+    """`coil` or `holding`; the other tables cannot be written."""
+    scale: float = 1.0
+    """Factor from the raw number to the written value; the same sense as for points."""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        self._check_span(Table(self.table))
+        _check_scale(self.scale)
+        return self
