@@ -2,3 +2,7 @@
 
 Pure: imports the gateway's contracts and NumPy, never a clock, a socket or a store.
 """
+
+from rules.packs import PACKS, load_criteria
+
+__all__ = ["PACKS", "load_criteria"]

@@ -1,0 +1,96 @@
+"""The criteria as data: classes.yaml and clauses.yaml into `Criteria`. Reads no file itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from gateway.errors import Problem
+from gateway.plant.criteria import Clause, Criteria, EquipmentClass, LimitKind, OutputKind, PointKind, Requirement
+from rules.document import Document, validation_problems
+from rules.schema import ClassesFile, ClassModel, ClausesFile
+
+
+def read_classes(document: Document) -> tuple[dict[str, EquipmentClass], list[Problem]]:
+    """Equipment classes by id, and what is wrong with them."""
+    try:
+        file = ClassesFile.model_validate(document.data)
+    except ValidationError as error:
+        return {}, validation_problems(document, error, ClassesFile)
+    problems = []
+    for position, item in enumerate(file.classes):
+        if item.parent_class is not None and item.parent_class not in {c.id for c in file.classes}:
+            path = ("classes", position, "parent_class")
+            problems.append(document.problem(path, "the id of an equipment class", item.parent_class))
+    problems += _repeated(document, "classes", [item.id for item in file.classes])
+    return {item.id: _equipment_class(item) for item in file.classes}, problems
+
+
+def read_clauses(document: Document) -> tuple[tuple[Clause, ...], list[Problem]]:
+    """Clauses in file order, and what is wrong with them."""
+    try:
+        file = ClausesFile.model_validate(document.data)
+    except ValidationError as error:
+        return (), validation_problems(document, error, ClausesFile)
+    clauses = tuple(
+        Clause(
+            item.id,
+            item.title.text(),
+            tuple(Requirement(r.equipment_class, r.points, r.rules, r.interlocks) for r in item.requirements),
+        )
+        for item in file.clauses
+    )
+    return clauses, _repeated(document, "clauses", [item.id for item in file.clauses])
+
+
+def check_clauses(
+    document: Document, criteria: Criteria, rules: Sequence[str], interlocks: Sequence[str]
+) -> list[Problem]:
+    """Requirements that name classes, points, rules or interlocks that do not exist."""
+    problems = []
+    for number, clause in enumerate(criteria.clauses):
+        for position, requirement in enumerate(clause.requirements):
+            path = ("clauses", number, "requirements", position)
+            owner = criteria.classes.get(requirement.equipment_class)
+            if owner is None:
+                got = requirement.equipment_class
+                problems.append(document.problem((*path, "class"), "the id of an equipment class", got))
+            checks = (
+                ("points", requirement.points, list(owner.kinds) if owner else requirement.points, "a point kind"),
+                ("rules", requirement.rules, rules, "the id of a rule"),
+                ("interlocks", requirement.interlocks, interlocks, "the id of an interlock"),
+            )
+            for field, names, known, expected in checks:
+                problems += [
+                    document.problem((*path, field, index), expected, name)
+                    for index, name in enumerate(names)
+                    if name not in known
+                ]
+    return problems
+
+
+def _equipment_class(item: ClassModel) -> EquipmentClass:
+    return EquipmentClass(
+        id=item.id,
+        name=item.name.text(),
+        kinds={
+            kind.id: PointKind(kind.id, kind.name.text(), kind.unit, {k: v.text() for k, v in kind.states.items()})
+            for kind in item.kinds
+        },
+        outputs={output.id: OutputKind(output.id, output.name.text()) for output in item.outputs},
+        limits={
+            limit.name: LimitKind(limit.name, limit.title.text(), *limit.default, limit.source, limit.certainty)
+            for limit in item.limits
+        },
+        nameplate=item.nameplate,
+        parent_class=item.parent_class,
+    )
+
+
+def _repeated(document: Document, field: str, names: Sequence[str]) -> list[Problem]:
+    return [
+        document.problem((field, position, "id"), "an id that stands once", name)
+        for position, name in enumerate(names)
+        if name in names[:position]
+    ]
