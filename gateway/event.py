@@ -103,7 +103,7 @@ class LinkChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionChanged:
-    """A rule's condition took another truth."""
+    """A rule's condition took another truth; UNKNOWN moves no alarm, it only says so."""
 
     kind: Literal["condition.changed"] = "condition.changed"
     id: str
@@ -128,6 +128,7 @@ class AlarmRaised:
     priority: Priority
     onset: Instant
     first_out: bool
+    latching: bool
     readings: tuple[Reading, ...]
     rule_hash: str
 
@@ -167,17 +168,6 @@ class AlarmReset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmQualityChanged:
-    """Whether the alarm can be evaluated at all changed; its state stands meanwhile."""
-
-    kind: Literal["alarm.quality"] = "alarm.quality"
-    id: str
-    at: Instant
-    alarm: str
-    unknown: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InterlockDemanded:
     kind: Literal["interlock.demanded"] = "interlock.demanded"
     id: str
@@ -190,6 +180,8 @@ class InterlockDemanded:
     """Rule instances that demanded; the first is the first-out."""
     onset: Instant
     engaged: Truth
+    effects: tuple[tuple[str, EffectMode], ...]
+    """Effect ids in order, and whether the gateway commands or observes each."""
     readings: tuple[Reading, ...]
 
 
@@ -243,6 +235,7 @@ class CommandCompleted:
     at: Instant
     command: str
     output: str
+    demand: str
     written: bool
     detail: str
 
@@ -305,7 +298,6 @@ Event = Annotated[
     | AlarmAcknowledged
     | AlarmCleared
     | AlarmReset
-    | AlarmQualityChanged
     | InterlockDemanded
     | EffectJudged
     | InterlockEnded

@@ -12,19 +12,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field
 
 from gateway.event import Entry, Reading, TicketAction, TicketState, Verdict
+from gateway.machines.alarm import AlarmStateName
 from gateway.plant.model import RiskColour, RiskGrade, Text
 from gateway.rule import EffectMode, Priority, TicketGrade
-
-
-class AlarmStateName(StrEnum):
-    """ISA-18.2 states, projected from the alarm's axes. Names, never letters."""
-
-    NORMAL = "normal"
-    UNACKNOWLEDGED = "unacknowledged"
-    ACKNOWLEDGED = "acknowledged"
-    RETURNED_UNACKNOWLEDGED = "returned_unacknowledged"
-    LATCHED_UNACKNOWLEDGED = "latched_unacknowledged"
-    LATCHED_ACKNOWLEDGED = "latched_acknowledged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +272,8 @@ class SamplesMessage:
 class ChangesMessage:
     """Journal entries, and the views that they changed, whole: replace by id.
 
-    An alarm view in state `normal` leaves the list.
+    An alarm view in state `normal` that is not `unknown` leaves the list. A view in state `normal`
+    that is `unknown` has never been raised: it stands for protection that is lost now.
     """
 
     type: Literal["changes"] = "changes"

@@ -1,0 +1,348 @@
+"""The decisions of one tick: point columns in, events out. The same code live, in back-test and in tests.
+
+Does no I/O and owns no clock. Holds the present states, which are nothing but the fold of the events
+that it returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gateway.errors import UnknownSubject
+from gateway.event import (
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmRaised,
+    AlarmReset,
+    CommandCompleted,
+    CommandRequested,
+    ConditionChanged,
+    EffectJudged,
+    Event,
+    InterlockDemanded,
+    InterlockEnded,
+    Reading,
+    TicketFiled,
+    TicketMoved,
+    TicketRecurred,
+    identity,
+)
+from gateway.machines import alarm, interlock, ticket
+from gateway.machines.alarm import AlarmState
+from gateway.machines.interlock import Demand
+from gateway.machines.ticket import Ticket
+from gateway.plant.model import Plant
+from gateway.point_table import PointTable
+from gateway.rule import (
+    Conditions,
+    InterlockInstance,
+    Priority,
+    Program,
+    RuleInstance,
+    TicketGrade,
+    Truth,
+)
+from gateway.sample import SECOND, Instant
+from gateway.store import StateKind
+from gateway.words import (
+    INTERLOCK_UNPROVEN,
+    INTERLOCK_UNPROVEN_CONSEQUENCE,
+    INTERLOCK_UNPROVEN_RESPONSE,
+    filled,
+)
+
+SETTLE = 10 * SECOND
+"""After a start, a condition that is still unknown is lost protection; before, it is only not there yet."""
+
+NOT_YET = np.uint8(255)
+"""Truth of a condition that has not been known since the start."""
+
+DEMANDS_KEPT = 200
+"""Ended demands shown beside the standing ones. The journal keeps all."""
+
+
+@dataclass
+class Standing:
+    """The present states, by id; loaded from the journal at start."""
+
+    alarms: dict[str, AlarmState] = field(default_factory=dict)
+    demands: dict[str, Demand] = field(default_factory=dict)
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+
+
+class Engine:
+    """One site's decisions. Call `tick` with a `now` that never runs backwards."""
+
+    def __init__(self, plant: Plant, program: Program, standing: Standing, started: Instant) -> None:
+        self._plant = plant
+        self._site = plant.site.id
+        self._program = program
+        self._started = started
+        self._settled = False
+        self._point_ids = tuple(point.id for point in plant.points)
+        self._areas = {equipment.id: equipment.area for equipment in plant.equipment}
+        self.rules: tuple[RuleInstance, ...] = (*program.rules, *_proof_rules(program))
+        self._by_id = {rule.id: rule for rule in self.rules}
+        self._group: dict[str | None, list[str]] = {}
+        for rule in self.rules:
+            self._group.setdefault(rule.first_out_group, []).append(rule.id)
+        self._truth = np.full(len(self.rules), NOT_YET, dtype=np.uint8)
+        self.states = standing
+        self._open_demand = {d.interlock: d for d in standing.demands.values() if d.standing}
+        self._open_ticket = {t.rule: t for t in standing.tickets.values() if t.standing}
+        self._closed_ticket = {t.rule: t.id for t in standing.tickets.values() if not t.standing}
+
+    def tick(self, table: PointTable, now: Instant) -> list[Event]:
+        """What follows from the points as they are now; the states have already moved when it returns."""
+        conditions = self._program.step(table.columns(now), now)
+        events: list[Event] = []
+        for row in self._program.interlocks:
+            events += self._take(self._interlock(row, conditions, table, now))
+        truth, since = self._with_proofs(conditions, now)
+        for index in sorted(self._changed(truth, now), key=lambda column: int(since[column])):
+            rule = self.rules[index]
+            state = self.states.alarms.get(rule.id, AlarmState(rule.id))
+            seen = self._observation(rule, state, Truth(int(truth[index])), Instant(int(since[index])), table, now)
+            events += self._take(alarm.observe(self._site, rule, state, seen))
+        events += self._take(self._tickets(events))
+        return events
+
+    def acknowledge(self, alarm_id: str, by: str, comment: str, now: Instant) -> Event:
+        """The event of an acknowledgement, not yet taken: `take` it once it is in the journal."""
+        return alarm.acknowledge(self._alarm(alarm_id), by, comment, now)
+
+    def reset(self, alarm_id: str, by: str, now: Instant) -> Event:
+        """The event of a reset, not yet taken."""
+        return alarm.reset(self._alarm(alarm_id), by, now)
+
+    def move(self, ticket_id: str, wanted: ticket.Move, now: Instant) -> Event:
+        """The event of a person's step with a ticket, not yet taken."""
+        standing = self.states.tickets.get(ticket_id)
+        if standing is None:
+            raise UnknownSubject("ticket", ticket_id)
+        return ticket.move(standing, wanted, now)
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Fold events into the states."""
+        self._take(list(events))
+
+    def rule(self, rule_id: str) -> RuleInstance | None:
+        """The rule instance of this id; None for one that an older plant file had."""
+        return self._by_id.get(rule_id)
+
+    def unknown_rules(self) -> Sequence[RuleInstance]:
+        """Rules that cannot be evaluated now, once the start has settled."""
+        return [rule for rule, truth in zip(self.rules, self._truth) if truth == Truth.UNKNOWN]
+
+    def _alarm(self, alarm_id: str) -> AlarmState:
+        if alarm_id not in self._by_id and alarm_id not in self.states.alarms:
+            raise UnknownSubject("alarm", alarm_id)
+        return self.states.alarms.get(alarm_id, AlarmState(alarm_id))
+
+    def _changed(self, truth: np.ndarray[tuple[int], np.dtype[np.uint8]], now: Instant) -> list[int]:
+        """Columns whose truth is another than at the last tick; a start is not a change until it settles."""
+        if not self._settled:
+            self._settled = now - self._started >= SETTLE
+            if not self._settled:
+                early = (self._truth == NOT_YET) & (truth == Truth.UNKNOWN)
+                truth = np.where(early, NOT_YET, truth)
+        changed = np.nonzero(truth != self._truth)[0]
+        first_known = (self._truth == NOT_YET) & (truth == Truth.FALSE)
+        quiet = {
+            int(index) for index in np.nonzero(first_known)[0] if self.rules[index].id not in self.states.alarms
+        }
+        self._truth = truth.copy()
+        return [int(index) for index in changed if int(index) not in quiet]
+
+    def _observation(
+        self, rule: RuleInstance, state: AlarmState, truth: Truth, since: Instant, table: PointTable, now: Instant
+    ) -> alarm.Observation:
+        if not alarm.raises(state, truth):
+            return alarm.Observation(truth, since, now)
+        return alarm.Observation(
+            truth, since, now, _readings(table, rule.points), first_out=self._is_first_out(rule, since)
+        )
+
+    def _is_first_out(self, rule: RuleInstance, onset: Instant) -> bool:
+        """Whether no other alarm of the group set in earlier; equal stamps tie, and both are first."""
+        if rule.first_out_group is None:
+            return False
+        others = (self.states.alarms.get(other) for other in self._group[rule.first_out_group] if other != rule.id)
+        return all(other is None or not other.active or other.onset >= onset for other in others)
+
+    def _interlock(
+        self, row: InterlockInstance, conditions: Conditions, table: PointTable, now: Instant
+    ) -> list[Event]:
+        truth, since = conditions.truth, conditions.since
+        causes = sorted(
+            (
+                interlock.Cause(self.rules[column].id, Instant(int(since[column])))
+                for column in row.causes
+                if truth[column] == Truth.TRUE
+            ),
+            key=lambda cause: cause.onset,
+        )
+        demand = self._open_demand.get(row.id)
+        if demand is None and not causes:
+            return []
+        seen = interlock.Circumstances(
+            causes=tuple(causes),
+            cause_unknown=any(truth[column] == Truth.UNKNOWN for column in row.causes),
+            engaged=Truth.TRUE if row.engaged is None else Truth(int(truth[row.engaged])),
+            feedback=tuple(
+                interlock.Feedback(Truth(int(truth[effect.condition])), Instant(int(since[effect.condition])))
+                for effect in row.effects
+            ),
+            now=now,
+            readings=_readings(table, (point for column in row.causes for point in self.rules[column].points)),
+        )
+        return interlock.observe(self._site, row, demand, seen)
+
+    def _with_proofs(
+        self, conditions: Conditions, now: Instant
+    ) -> tuple[np.ndarray[tuple[int], np.dtype[np.uint8]], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+        """Rule truths, followed by the truth of 'this interlock did not do what it must'."""
+        rules = len(self._program.rules)
+        broken = [self._open_demand.get(row.id) for row in self._program.interlocks]
+        truth = [Truth.TRUE if demand is not None and demand.broken else Truth.FALSE for demand in broken]
+        since = [now if demand is None else demand.demanded_at for demand in broken]
+        return (
+            np.concatenate([conditions.truth[:rules], np.array(truth, dtype=np.uint8)]),
+            np.concatenate([conditions.since[:rules], np.array(since, dtype=np.int64)]),
+        )
+
+    def _tickets(self, events: Sequence[Event]) -> list[Event]:
+        filed: list[Event] = []
+        for event in events:
+            if not isinstance(event, AlarmRaised):
+                continue
+            rule = self._by_id[event.alarm]
+            if rule.ticket is None:
+                continue
+            filing = ticket.Filing(
+                site=self._site,
+                area=self._areas.get(rule.equipment, ""),
+                grade=rule.ticket,
+                evidence_points=tuple(self._point_ids[point] for point in rule.points),
+                standing=self._open_ticket.get(rule.id),
+                previous=self._closed_ticket.get(rule.id),
+            )
+            filed.append(ticket.on_alarm(event, filing))
+        return filed
+
+    def preview(self, events: Iterable[Event]) -> Standing:
+        """The states that these events touch, as they would be afterwards; nothing is taken."""
+        events = list(events)
+        touched, now = states_of(events), self.states
+        ahead = Standing(
+            alarms={i: now.alarms[i] for i in touched[StateKind.ALARM] if i in now.alarms},
+            demands={i: now.demands[i] for i in touched[StateKind.DEMAND] if i in now.demands},
+            tickets={i: now.tickets[i] for i in touched[StateKind.TICKET] if i in now.tickets},
+        )
+        for event in events:
+            fold(ahead, event)
+        return ahead
+
+    def _take(self, events: list[Event]) -> list[Event]:
+        for event in events:
+            changed = fold(self.states, event)
+            if isinstance(changed, Ticket):
+                self._index_ticket(changed)
+            elif isinstance(changed, Demand):
+                self._index_demand(changed, new=isinstance(event, InterlockDemanded))
+        return events
+
+    def _index_ticket(self, moved: Ticket) -> None:
+        if moved.standing:
+            self._open_ticket[moved.rule] = moved
+        else:
+            self._open_ticket.pop(moved.rule, None)
+            self._closed_ticket[moved.rule] = moved.id
+
+    def _index_demand(self, demand: Demand, *, new: bool) -> None:
+        if demand.standing:
+            self._open_demand[demand.interlock] = demand
+        elif self._open_demand.get(demand.interlock, demand).id == demand.id:
+            self._open_demand.pop(demand.interlock, None)
+        if new and len(self.states.demands) > DEMANDS_KEPT:
+            ended = next((d.id for d in self.states.demands.values() if not d.standing), None)
+            if ended is not None:
+                del self.states.demands[ended]
+
+
+def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | None:
+    """Move the state that this event is about; what it has become, or None if it is about none."""
+    match event:
+        case TicketFiled() | TicketRecurred() | TicketMoved():
+            moved = ticket.evolve(standing.tickets.get(event.ticket), event)
+            if moved is not None:
+                standing.tickets[moved.id] = moved
+            return moved
+        case InterlockDemanded() | EffectJudged() | InterlockEnded() | CommandRequested() | CommandCompleted():
+            demand = interlock.evolve(standing.demands.get(event.demand), event)
+            if demand is not None:
+                standing.demands[demand.id] = demand
+            return demand
+        case ConditionChanged(rule=subject):
+            pass
+        case AlarmRaised() | AlarmAcknowledged() | AlarmCleared() | AlarmReset():
+            subject = event.alarm
+        case _:
+            return None
+    state = alarm.evolve(standing.alarms.get(subject, AlarmState(subject)), event)
+    standing.alarms[subject] = state
+    return state
+
+
+def _readings(table: PointTable, points: Iterable[int]) -> tuple[Reading, ...]:
+    return tuple(table.reading(point) for point in dict.fromkeys(points))
+
+
+def _proof_rules(program: Program) -> list[RuleInstance]:
+    """For each interlock, the alarm that it failed or was late: under its own clause and article 14."""
+    rules = []
+    for offset, row in enumerate(program.interlocks):
+        causes = [program.rules[column] for column in row.causes]
+        evidence = [point for cause in causes for point in cause.points]
+        evidence += [point for effect in row.effects for point in effect.points]
+        rules.append(
+            RuleInstance(
+                index=len(program.rules) + offset,
+                id=f"interlock.unproven@{row.id.replace('@', '.')}",
+                rule="interlock.unproven",
+                equipment=row.equipment,
+                clauses=tuple(dict.fromkeys((*row.clauses, "14"))),
+                title=filled(INTERLOCK_UNPROVEN, row.name.zh, row.name.en),
+                consequence=INTERLOCK_UNPROVEN_CONSEQUENCE,
+                response=INTERLOCK_UNPROVEN_RESPONSE,
+                response_time=60 * SECOND,
+                priority=Priority.CRITICAL,
+                latch=True,
+                ticket=TicketGrade.MAJOR,
+                first_out_group=None,
+                points=tuple(dict.fromkeys(evidence)),
+                hash=identity(row.id, *(cause.hash for cause in causes)),
+            )
+        )
+    return rules
+
+
+def states_of(events: Iterable[Event]) -> Mapping[StateKind, set[str]]:
+    """Which alarms, demands and tickets a run of events touches."""
+    touched: dict[StateKind, set[str]] = {kind: set() for kind in StateKind}
+    for event in events:
+        match event:
+            case TicketFiled() | TicketRecurred() | TicketMoved():
+                touched[StateKind.TICKET].add(event.ticket)
+            case InterlockDemanded() | EffectJudged() | InterlockEnded() | CommandRequested() | CommandCompleted():
+                touched[StateKind.DEMAND].add(event.demand)
+            case ConditionChanged():
+                touched[StateKind.ALARM].add(event.rule)
+            case AlarmRaised() | AlarmAcknowledged() | AlarmCleared() | AlarmReset():
+                touched[StateKind.ALARM].add(event.alarm)
+            case _:
+                pass
+    return touched

@@ -1,0 +1,1 @@
+"""What moves: intake, the tick loop, and the followers of the journal. Decides nothing itself."""

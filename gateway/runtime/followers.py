@@ -1,0 +1,71 @@
+"""Followers of the journal: each reads on from a cursor of its own and is caught up after any outage."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from gateway.errors import StoreFailed
+from gateway.event import Entry
+from gateway.runtime.loop import Tick
+from gateway.store import History, Journal
+
+AT_ONCE = 1_000
+"""Entries handed over in one go."""
+
+RETRY_AFTER = 2.0
+"""Seconds between attempts while the follower's target cannot take more."""
+
+_log = logging.getLogger(__name__)
+
+
+class Follower:
+    """Hands every journal entry to `target`, in order, and moves its cursor only after that succeeded.
+
+    An entry may be handed over twice (a crash between target and cursor): targets are idempotent.
+    """
+
+    def __init__(self, name: str, journal: Journal, target: Callable[[Sequence[Entry]], Awaitable[None]]) -> None:
+        self.name = name
+        self.position = 0
+        self.failure: StoreFailed | None = None
+        self._journal = journal
+        self._target = target
+        self._wake = asyncio.Event()
+
+    def on_tick(self, tick: Tick) -> None:
+        """Implements `gateway.runtime.loop.Listener`."""
+        if tick.entries:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Follow for ever; ends by cancellation."""
+        while True:
+            try:
+                self.position = await self._journal.cursor(self.name)
+                await self._follow()
+            except StoreFailed as failure:
+                if self.failure is None:
+                    _log.error("follower %s waits: %s", self.name, failure)
+                self.failure = failure
+                await asyncio.sleep(RETRY_AFTER)
+
+    async def _follow(self) -> None:
+        while True:
+            entries = await self._journal.read(self.position, AT_ONCE)
+            if entries:
+                await self._target(entries)
+                await self._journal.advance(self.name, entries[-1].sequence)
+                self.position = entries[-1].sequence
+            if self.failure is not None:
+                _log.info("follower %s goes on", self.name)
+                self.failure = None
+            if len(entries) < AT_ONCE:
+                await self._wake.wait()
+                self._wake.clear()
+
+
+def history_follower(journal: Journal, history: History) -> Follower:
+    """Alarms, interlock demands and tickets into the time-series store, beside the curves."""
+    return Follower("history", journal, history.append_events)

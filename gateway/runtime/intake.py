@@ -1,0 +1,61 @@
+"""Where drivers hand up what they have: a bounded queue whose every drop is counted.
+
+Never blocks a driver and never fails; runs on the event loop only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from gateway.driver import LinkStatus
+from gateway.sample import SampleBatch
+
+SAMPLES_KEPT = 1_000_000
+"""Samples that may wait for the tick loop; a loop that is this far behind is not monitoring any more."""
+
+
+class Intake:
+    """Implements `gateway.driver.Receiver`."""
+
+    def __init__(self) -> None:
+        self._batches: deque[SampleBatch] = deque()
+        self._links: list[LinkStatus] = []
+        self._waiting = 0
+        self._wake = asyncio.Event()
+        self.dropped = 0
+        """Samples lost since start because the tick loop did not keep up."""
+        self.received = 0
+
+    def samples(self, batch: SampleBatch) -> None:
+        if not len(batch):
+            return
+        self.received += len(batch)
+        self._batches.append(batch)
+        self._waiting += len(batch)
+        while self._waiting > SAMPLES_KEPT:
+            oldest = self._batches.popleft()
+            self._waiting -= len(oldest)
+            self.dropped += len(oldest)
+        self._wake.set()
+
+    def link(self, status: LinkStatus) -> None:
+        self._links.append(status)
+        self._wake.set()
+
+    async def wait(self, longest: float) -> None:
+        """Return when something has come, or after `longest` seconds."""
+        try:
+            async with asyncio.timeout(longest):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def drain(self) -> tuple[list[SampleBatch], list[LinkStatus]]:
+        """Everything that has come since the last call, oldest first."""
+        batches, links = list(self._batches), self._links
+        self._batches.clear()
+        self._links = []
+        self._waiting = 0
+        self._wake.clear()
+        return batches, links

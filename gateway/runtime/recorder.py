@@ -1,0 +1,73 @@
+"""Samples on their way to the history: gathered, written a few times a second, never in the loop's way.
+
+What the history cannot take is held up to a bound and retried; beyond it the oldest go, counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+
+from gateway.errors import StoreFailed
+from gateway.sample import SampleBatch
+from gateway.store import History
+
+FLUSH_EVERY = 0.5
+"""Seconds; what a crash can take from the curves. Events do not wait: they are in the journal."""
+
+SAMPLES_HELD = 3_000_000
+"""About twenty minutes of 2,000 points at 1 Hz, 150 MB."""
+
+_log = logging.getLogger(__name__)
+
+
+class HistoryRecorder:
+    """Implements `gateway.runtime.loop.Recorder`."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._held: deque[SampleBatch] = deque()
+        self._waiting = 0
+        self.dropped = 0
+        self.failure: StoreFailed | None = None
+
+    def offer(self, batch: SampleBatch) -> None:
+        self._held.append(batch)
+        self._waiting += len(batch)
+        while self._waiting > SAMPLES_HELD:
+            oldest = self._held.popleft()
+            self._waiting -= len(oldest)
+            self.dropped += len(oldest)
+
+    async def run(self) -> None:
+        """Flush for ever; on cancellation flush once more."""
+        try:
+            while True:
+                await asyncio.sleep(FLUSH_EVERY)
+                await self.flush()
+        finally:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what is held; a failure leaves it held."""
+        batches = list(self._held)
+        if not batches:
+            return
+        self._held.clear()
+        self._waiting = 0
+        try:
+            await self._history.append(SampleBatch.concatenate(batches))
+        except StoreFailed as failure:
+            if self.failure is None:
+                _log.error("samples are held in memory: %s", failure)
+            self.failure = failure
+            newer = list(self._held)
+            self._held.clear()
+            self._waiting = 0
+            for batch in (*batches, *newer):
+                self.offer(batch)
+            return
+        if self.failure is not None:
+            _log.info("the history is writable again")
+        self.failure = None

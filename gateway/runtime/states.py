@@ -1,0 +1,41 @@
+"""States as journal rows, and back: the projections that a restart begins from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import TypeAdapter
+
+from gateway.engine import Standing
+from gateway.machines.alarm import AlarmState
+from gateway.machines.interlock import Demand
+from gateway.machines.ticket import Ticket
+from gateway.store import Journal, StateKind, StateRow
+
+_ALARM = TypeAdapter(AlarmState)
+_DEMAND = TypeAdapter(Demand)
+_TICKET = TypeAdapter(Ticket)
+
+
+def rows(standing: Standing, touched: Mapping[StateKind, set[str]]) -> list[StateRow]:
+    """The present states of everything touched."""
+    alarms = (standing.alarms[i] for i in touched[StateKind.ALARM] if i in standing.alarms)
+    demands = (standing.demands[i] for i in touched[StateKind.DEMAND] if i in standing.demands)
+    tickets = (standing.tickets[i] for i in touched[StateKind.TICKET] if i in standing.tickets)
+    return [
+        *(StateRow(StateKind.ALARM, a.alarm, a.standing, _ALARM.dump_json(a).decode()) for a in alarms),
+        *(StateRow(StateKind.DEMAND, d.id, d.standing, _DEMAND.dump_json(d).decode()) for d in demands),
+        *(StateRow(StateKind.TICKET, t.id, t.standing, _TICKET.dump_json(t).decode()) for t in tickets),
+    ]
+
+
+async def load(journal: Journal) -> Standing:
+    """What the journal says stands. Ended demands and closed tickets come along: recurrences name them."""
+    alarms = [_ALARM.validate_json(r.body) for r in await journal.states(StateKind.ALARM, standing_only=True)]
+    demands = [_DEMAND.validate_json(r.body) for r in await journal.states(StateKind.DEMAND, standing_only=False)]
+    tickets = [_TICKET.validate_json(r.body) for r in await journal.states(StateKind.TICKET, standing_only=False)]
+    return Standing(
+        alarms={alarm.alarm: alarm for alarm in alarms},
+        demands={demand.id: demand for demand in sorted(demands, key=lambda d: d.demanded_at)},
+        tickets={ticket.id: ticket for ticket in sorted(tickets, key=lambda t: t.filed_at)},
+    )
