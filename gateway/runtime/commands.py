@@ -68,19 +68,19 @@ class CommandSender:
         self._note(tick.entries)
 
     async def run(self) -> None:
-        """Send what an earlier run still owes, then everything that comes; ends by cancellation."""
-        await self._catch_up()
+        """Send everything that is open and everything that comes; ends by cancellation."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_cursor(), name="command cursor")
             while True:
                 command = await self._queue.get()
                 group.create_task(self._send(command), name=f"command {command.output}")
 
-    async def _catch_up(self) -> None:
+    async def catch_up(self) -> None:
+        """Find what an earlier run still owes; before the first tick."""
         position = await self._journal.cursor(CURSOR)
         while entries := await self._journal.read(position, AT_ONCE):
             position = entries[-1].sequence
-            self._note([entry for entry in entries if entry.sequence > self._seen])
+            self._note(entries)
 
     def _note(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
