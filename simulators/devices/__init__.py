@@ -1,0 +1,1 @@
+"""The simulated plant's sockets: what the plant file describes, served from the model."""
