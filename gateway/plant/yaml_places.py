@@ -49,6 +49,17 @@ class Document:
                 return self._values[path[:length]]
         return (0, 0)
 
+    def at(self, path: Path) -> Value:
+        """The value under the path; None if there is none."""
+        value = self.value
+        for step in path:
+            if isinstance(value, dict):
+                value = value.get(step)
+            else:
+                inside = isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
+                value = value[step] if inside else None  # type: ignore[index]
+        return value
+
     def written(self, path: Path) -> str | None:
         """The unquoted text of a scalar that YAML reads as something other than text."""
         return self._written.get(path)

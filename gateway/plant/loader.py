@@ -1,0 +1,152 @@
+"""A plant file into a `Plant`, or every mistake in it at once, each with line, column and field.
+
+Reads the one file that it is given, and no driver: the registry of drivers is handed in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from gateway.driver import DriverKind
+from gateway.errors import ConfigurationError, Problem
+from gateway.plant import own, yaml_places
+from gateway.plant.checks import Checks
+from gateway.plant.criteria import Criteria
+from gateway.plant.model import Area, Device, Equipment, Limit, Output, Plant, Point, Site
+from gateway.plant.schema import EquipmentShape, SiteShape
+from gateway.plant.sections import Item, Sections, ShapeT, read_sections
+from gateway.plant.yaml_places import Document
+
+
+def load_plant(path: Path, drivers: Mapping[str, DriverKind], criteria: Criteria) -> Plant:
+    """The validated site; raises ConfigurationError with every problem of the file."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        got = f"bytes that are not UTF-8 at offset {error.start}"
+        raise ConfigurationError([Problem(str(path), 0, 0, "", "a text file in UTF-8", got)]) from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigurationError([Problem(str(path), 0, 0, "", "a plant file to read", reason)]) from error
+    return parse_plant(text, str(path), drivers, criteria)
+
+
+def parse_plant(text: str, file: str, drivers: Mapping[str, DriverKind], criteria: Criteria) -> Plant:
+    """Like `load_plant`, from the file's text."""
+    document = yaml_places.read_yaml(text, file)
+    problems: list[Problem] = []
+    sections = read_sections(document, problems)
+    checks = Checks(document, drivers, criteria, sections, problems)
+    checks.run()
+    if document.problems or problems:
+        raise ConfigurationError(_without_echoes(document, problems))
+    return _build(text, file, sections, checks.settings, criteria)
+
+
+def _without_echoes(document: Document, problems: list[Problem]) -> list[Problem]:
+    """All problems; a value that could not even be read is not blamed for its shape as well."""
+    unread = {problem.field for problem in document.problems}
+    if document.value is None and unread:
+        return list(document.problems)
+    return [*document.problems, *dict.fromkeys(p for p in problems if p.field not in unread)]
+
+
+def _build(
+    text: str,
+    file: str,
+    sections: Sections,
+    settings: Mapping[yaml_places.Path, BaseModel],
+    criteria: Criteria,
+) -> Plant:
+    areas = tuple(Area(shape.id, shape.name.text(), shape.staffed) for shape in map(_whole, sections.areas))
+    equipment = _parents_first([_equipment(_whole(item)) for item in sections.equipment])
+    devices = tuple(
+        Device(shape.id, shape.driver, shape.name.text(), settings[item.path])
+        for item in sections.devices
+        for shape in [_whole(item)]
+    )
+    classes = {each.id: criteria.classes[each.equipment_class] for each in equipment}
+    points = tuple(
+        Point(
+            index=index,
+            id=f"{shape.equipment}.{shape.kind}",
+            name=shape.name.text() if shape.name else classes[shape.equipment].kinds[shape.kind].name,
+            equipment=shape.equipment,
+            kind=shape.kind,
+            unit=shape.unit,
+            low=shape.range[0],
+            high=shape.range[1],
+            period=shape.period,
+            stale_after=shape.stale_after,
+            device=shape.source.device,
+            address=settings[item.path],
+            calibration_due=shape.calibration_due,
+        )
+        for index, item in enumerate(sections.points)
+        for shape in [_whole(item)]
+    )
+    outputs = tuple(
+        Output(
+            id=f"{shape.equipment}.{shape.kind}",
+            name=shape.name.text() if shape.name else classes[shape.equipment].outputs[shape.kind].name,
+            equipment=shape.equipment,
+            kind=shape.kind,
+            device=shape.target.device,
+            address=settings[item.path],
+            allowed=shape.allowed,
+            values=tuple(shape.values),
+        )
+        for item in sections.outputs
+        for shape in [_whole(item)]
+    )
+    if own.is_watched(criteria):
+        equipment = (*equipment, own.own_equipment(areas))
+        devices = (*devices, own.own_device())
+        points = (*points, *own.own_points(criteria.classes[own.GATEWAY], len(points)))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Plant(file, digest, _site(_whole(sections.site)), areas, equipment, devices, points, outputs)
+
+
+def _whole(item: Item[ShapeT]) -> ShapeT:
+    assert item.shape is not None, f"{item.path} was let through with a mistake"  # noqa: S101
+    return item.shape
+
+
+def _site(shape: SiteShape) -> Site:
+    return Site(
+        id=shape.id,
+        name=shape.name.text(),
+        credit_code=shape.credit_code,
+        industry=shape.industry,
+        risk_grade=shape.risk_grade,
+        address=shape.address,
+        principal=shape.principal,
+        telephone=shape.telephone,
+    )
+
+
+def _equipment(shape: EquipmentShape) -> Equipment:
+    return Equipment(
+        id=shape.id,
+        equipment_class=shape.equipment_class,
+        area=shape.area,
+        name=shape.name.text(),
+        parent=shape.parent,
+        nameplate=shape.nameplate,
+        limits={name: Limit(name, *limit.value, limit.source) for name, limit in shape.limits.items()},
+    )
+
+
+def _parents_first(equipment: list[Equipment]) -> tuple[Equipment, ...]:
+    by_id = {each.id: each for each in equipment}
+    placed: dict[str, Equipment] = {}
+    for each in equipment:
+        branch = [each]
+        while (parent := branch[-1].parent) is not None and parent not in placed:
+            branch.append(by_id[parent])
+        placed.update((one.id, one) for one in reversed(branch))
+    return tuple(placed.values())

@@ -1,0 +1,257 @@
+"""What a plant file looks like: pydantic shapes of its sections, and the JSON Schema made from them.
+
+Shapes know fields and spellings only; what a reference means is checked in `gateway.plant.checks`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    StringConstraints,
+    WithJsonSchema,
+    create_model,
+)
+from pydantic.json_schema import GenerateJsonSchema
+
+from gateway import units
+from gateway.driver import DriverKind
+from gateway.duration import Duration
+from gateway.plant import model
+from gateway.plant.criteria import Criteria
+
+SECTIONS = ("areas", "equipment", "devices", "points", "outputs")
+"""The lists of a plant file, in the order in which they refer to one another."""
+
+_QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*?)?\s*$")
+_CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+
+def check_digit(body: str) -> str:
+    """The 18th character of a unified social credit code from its first 17 (GB 32100-2015, 4.2)."""
+    total = sum(_CREDIT_ALPHABET.index(character) * 3**place for place, character in enumerate(body))
+    return _CREDIT_ALPHABET[-total % 31]
+
+
+def _credit_code(text: str) -> str:
+    if len(text) != 18 or any(character not in _CREDIT_ALPHABET for character in text):
+        raise ValueError(f"expected 18 digits and capital letters other than I, O, S, V and Z, got {text!r}")
+    if check_digit(text[:17]) != text[17]:
+        raise ValueError(f"expected a credit code that ends in {check_digit(text[:17])} (GB 32100), got {text!r}")
+    return text
+
+
+def parse_quantity(written: object) -> tuple[float, str]:
+    """`60 degC` or a bare number as (value, unit); raises ValueError."""
+    if isinstance(written, (int, float)) and not isinstance(written, bool):
+        return float(written), ""
+    match = _QUANTITY.match(written) if isinstance(written, str) else None
+    if match is None:
+        raise ValueError(f"expected a number with its unit such as '60 degC', got {written!r}")
+    unit = match[2] or ""
+    units.check_unit(unit)
+    return float(match[1]), unit
+
+
+def _unit(text: str) -> str:
+    units.check_unit(text)
+    return text
+
+
+def _text_or_number(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(f"expected text or a number, got {value!r}")  # noqa: TRY004 - pydantic's protocol
+    return value
+
+
+_QUANTITY_SCHEMA: dict[str, JsonValue] = {
+    "anyOf": [{"type": "string", "pattern": r"^\s*[-+]?[.\d]"}, {"type": "number"}],
+    "examples": ["60 degC", "0.3 MPa", "24 ppm"],
+}
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+CreditCode = Annotated[str, BeforeValidator(lambda v: _credit_code(v) if isinstance(v, str) else v)]
+Unit = Annotated[str, BeforeValidator(lambda v: _unit(v) if isinstance(v, str) else v)]
+Quantity = Annotated[tuple[float, str], BeforeValidator(parse_quantity), WithJsonSchema(_QUANTITY_SCHEMA)]
+NameplateValue = Annotated[str | float, BeforeValidator(_text_or_number)]
+PositiveDuration = Annotated[Duration, Field(gt=0)]
+
+
+class Shape(BaseModel):
+    """Base of every section: unknown fields are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class TextShape(Shape):
+    """Words for people: Chinese and English."""
+
+    zh: Words
+    """Chinese, shown first."""
+    en: Words
+    """English, shown beside it."""
+
+    def text(self) -> model.Text:
+        return model.Text(self.zh, self.en)
+
+
+class SiteShape(Shape):
+    """Enterprise profile (一企一档)."""
+
+    id: Id
+    name: TextShape
+    credit_code: CreditCode
+    """Unified social credit code (统一社会信用代码), 18 characters, GB 32100."""
+    industry: Words
+    risk_grade: model.RiskGrade
+    """Enterprise risk grade, A the worst."""
+    address: str = ""
+    principal: str = ""
+    telephone: str = ""
+
+
+class AreaShape(Shape):
+    id: Id
+    name: TextShape
+    staffed: StrictBool
+    """Whether somebody is there 24 hours a day."""
+
+
+class LimitShape(Shape):
+    value: Quantity
+    """Number and unit, such as `60 degC`."""
+    source: Words
+    """Where the number comes from: the design file, a standard, a person."""
+
+
+class EquipmentShape(Shape):
+    id: Id
+    equipment_class: Word = Field(alias="class")
+    area: Id
+    name: TextShape
+    parent: Id | None = None
+    nameplate: dict[str, NameplateValue] = Field(default_factory=dict)
+    limits: dict[str, LimitShape] = Field(default_factory=dict)
+    """Limits of this equipment in place of the criteria's defaults."""
+
+
+class DeviceShape(Shape):
+    """A device; the driver's own settings stand beside these fields."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: Id
+    driver: str
+    name: TextShape
+
+
+class SourceShape(Shape):
+    """Where a point is read or an output written; the driver's own address stands beside `device`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    device: Id
+
+
+class PointShape(Shape):
+    equipment: Id
+    kind: Word
+    """Role within the equipment class."""
+    name: TextShape | None = None
+    unit: Unit
+    """Unit of the value; empty for states and counts."""
+    range: Annotated[list[Number], Field(min_length=2, max_length=2)]
+    """Measuring range [low, high] in the unit; a value outside it is BAD."""
+    period: PositiveDuration
+    """How often the source is read, or is expected to speak."""
+    stale_after: PositiveDuration
+    """Age at which the value stops counting; at least two periods."""
+    calibration_due: date | None = None
+    source: SourceShape
+
+
+class OutputShape(Shape):
+    equipment: Id
+    kind: Word
+    name: TextShape | None = None
+    target: SourceShape
+    allowed: StrictBool = False
+    """Whether the gateway may write it at all."""
+    values: list[Number] = Field(default_factory=list)
+    """The only values that may be written."""
+
+
+def plant_json_schema(drivers: Mapping[str, DriverKind], criteria: Criteria) -> dict[str, JsonValue]:
+    """JSON Schema (draft 2020-12) of a plant file, for editors; from the shapes that the loader uses."""
+    schema = _plant_model(drivers, criteria).model_json_schema(by_alias=True)
+    return {"$schema": GenerateJsonSchema.schema_dialect, **schema}
+
+
+def _plant_model(drivers: Mapping[str, DriverKind], criteria: Criteria) -> type[BaseModel]:
+    kinds = drivers.values()
+    classes = criteria.classes.values()
+    limit: Any = _one_of(name for each in classes for name in each.limits)
+    equipment: Any = create_model(
+        "EquipmentShape",
+        __base__=EquipmentShape,
+        equipment_class=(_one_of(criteria.classes), Field(alias="class")),
+        limits=(dict[limit, LimitShape], Field(default_factory=dict)),
+    )
+    point: Any = create_model(
+        "PointShape",
+        __base__=PointShape,
+        kind=(_one_of(name for each in classes for name in each.kinds), ...),
+        source=(_any_of([_located(kind.point_address, f"{kind.name}_point") for kind in kinds]), ...),
+    )
+    output: Any = create_model(
+        "OutputShape",
+        __base__=OutputShape,
+        kind=(_one_of(name for each in classes for name in each.outputs), ...),
+        target=(_any_of([_located(kind.output_address, f"{kind.name}_output") for kind in kinds]), ...),
+    )
+    devices = _any_of([_device(kind) for kind in kinds])
+    device: Any = Annotated[devices, Field(discriminator="driver")] if len(drivers) > 1 else devices
+    return create_model(
+        "PlantFile",
+        __base__=Shape,
+        __doc__="A site as Tocsin watches it: areas, equipment, devices, points and outputs.",
+        site=(SiteShape, ...),
+        areas=(list[AreaShape], Field(min_length=1)),
+        equipment=(list[equipment], Field(min_length=1)),
+        devices=(list[device], Field(min_length=1)),
+        points=(list[point], Field(min_length=1)),
+        outputs=(list[output], Field(default_factory=list)),
+    )
+
+
+def _device(kind: DriverKind) -> type[BaseModel]:
+    own: Any = {"id": (Id, ...), "driver": (Literal[kind.name], ...), "name": (TextShape, ...)}
+    made: type[BaseModel] = create_model(f"{kind.name}_device", __base__=kind.device_settings, **own)
+    return made
+
+
+def _located(address: type[BaseModel], name: str) -> type[BaseModel]:
+    own: Any = {"device": (Id, ...)}
+    made: type[BaseModel] = create_model(name, __base__=address, **own)
+    return made
+
+
+def _one_of(names: Iterable[str]) -> Any:
+    choice = tuple(sorted(set(names)))
+    return Literal[choice] if choice else str
+
+
+def _any_of(choices: list[type[BaseModel]]) -> Any:
+    return Union[tuple(choices)] if choices else SourceShape  # noqa: UP007 - made at run time

@@ -1,0 +1,134 @@
+"""A plant file's sections as items that keep what is good in them, so that one mistake hides no other.
+
+Checks each field by its shape alone; references between sections are `gateway.plant.checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from gateway.errors import Problem
+from gateway.plant.explain import one_of, problem_of, show
+from gateway.plant.schema import (
+    AreaShape,
+    DeviceShape,
+    EquipmentShape,
+    OutputShape,
+    PointShape,
+    SiteShape,
+)
+from gateway.plant.yaml_places import Document, Path
+
+ShapeT = TypeVar("ShapeT", bound=BaseModel)
+V = TypeVar("V")
+
+_REQUIRED = ("site", "areas", "equipment", "devices", "points")
+_KNOWN = (*_REQUIRED, "outputs")
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[ShapeT]):
+    """One entry of a section; `shape` is None if any of its fields is wrong."""
+
+    path: Path
+    raw: object
+    shape: ShapeT | None
+    fields: Mapping[str, object]
+    """Those fields that are right by themselves."""
+
+    def get(self, name: str, kind: type[V]) -> V | None:
+        """The field's value, or None where it is absent or wrong."""
+        value = self.fields.get(name)
+        return value if isinstance(value, kind) else None
+
+    def field(self, name: str) -> Path:
+        return (*self.path, name)
+
+    @property
+    def id(self) -> str | None:
+        """The id as written, even where the rest of the entry is wrong."""
+        value = self.raw.get("id") if isinstance(self.raw, dict) else None
+        return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """Everything that the file holds, by section."""
+
+    site: Item[SiteShape]
+    areas: Sequence[Item[AreaShape]]
+    equipment: Sequence[Item[EquipmentShape]]
+    devices: Sequence[Item[DeviceShape]]
+    points: Sequence[Item[PointShape]]
+    outputs: Sequence[Item[OutputShape]]
+
+
+def read_sections(document: Document, problems: list[Problem]) -> Sections:
+    """The sections of the document; what is wrong with their form goes to `problems`."""
+    root = document.value
+    if not isinstance(root, dict):
+        root = {}
+        if not document.problems:
+            expected = "a mapping with " + ", ".join(_REQUIRED)
+            problems.append(document.problem((), expected, show(document.value)))
+    else:
+        problems += [
+            document.problem((name,), one_of(_KNOWN, name), f"an unknown section {name!r}", key=True)
+            for name in root
+            if name not in _KNOWN
+        ]
+        problems += [
+            document.problem((name,), "this section to be there", "nothing") for name in _REQUIRED if name not in root
+        ]
+    site = (
+        read_item(document, ("site",), SiteShape, problems)
+        if "site" in root
+        else Item[SiteShape](("site",), None, None, {})
+    )
+    return Sections(
+        site,
+        _entries(document, "areas", AreaShape, problems),
+        _entries(document, "equipment", EquipmentShape, problems),
+        _entries(document, "devices", DeviceShape, problems),
+        _entries(document, "points", PointShape, problems),
+        _entries(document, "outputs", OutputShape, problems),
+    )
+
+
+def _entries(document: Document, section: str, shape: type[ShapeT], problems: list[Problem]) -> list[Item[ShapeT]]:
+    root = document.value
+    if not isinstance(root, dict) or section not in root:
+        return []
+    entries = root[section]
+    if not isinstance(entries, list):
+        problems.append(document.problem((section,), "a list (- ...)", show(entries)))
+        return []
+    if not entries and section in _REQUIRED:
+        problems.append(document.problem((section,), "at least one entry", "an empty list"))
+    return [read_item(document, (section, index), shape, problems) for index in range(len(entries))]
+
+
+def read_item(document: Document, path: Path, shape: type[ShapeT], problems: list[Problem]) -> Item[ShapeT]:
+    """The entry at the path; its mistakes go to `problems`."""
+    raw = document.at(path)
+    try:
+        whole = shape.model_validate(raw)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    else:
+        return Item(path, raw, whole, {name: getattr(whole, name) for name in shape.model_fields})
+    problems += [problem_of(each, document, path, shape) for each in errors]
+    if not isinstance(raw, dict):
+        return Item(path, raw, None, {})
+    wrong = {each["loc"][0] for each in errors if each["loc"]}
+    blank = shape.model_construct()
+    for name, field in shape.model_fields.items():
+        spelled = field.alias or name
+        if spelled in raw and spelled not in wrong:
+            shape.__pydantic_validator__.validate_assignment(blank, name, raw[spelled])
+    good = {name: value for name, value in vars(blank).items() if (shape.model_fields[name].alias or name) not in wrong}
+    return Item(path, raw, None, good)
