@@ -1,0 +1,27 @@
+"""`tocsin run`: the gateway itself, for one plant file, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import click
+
+from gateway.cli.lifeline import end_with_parent
+
+
+@click.command()
+@click.argument("plant", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Where the journal and the history are kept.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True)
+@click.option("--lifeline", is_flag=True, hidden=True, help="End when standard input closes.")
+def command(plant: Path, data: Path, host: str, port: int, *, lifeline: bool) -> None:
+    """Monitor the plant that PLANT describes."""
+    from gateway.app import Options, run_gateway
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if lifeline:
+        end_with_parent()
+    asyncio.run(run_gateway(Options(plant=plant, data=data, host=host, port=port)))
