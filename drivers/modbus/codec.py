@@ -139,11 +139,12 @@ def encode(form: Form, value: float, held: int = 0) -> tuple[int, ...]:
     `held` is the register's present word, whose other bits stay when the form names a bit.
     Raises ValueError for a value that the type cannot hold.
     """
+    unscaled = (value - form.offset) / form.scale
     if form.type in (NumberType.FLOAT32, NumberType.FLOAT64):
-        return _words_of(form, (value - form.offset) / form.scale)
-    if not math.isfinite(value):
+        return _words_of(form, unscaled)
+    if not math.isfinite(unscaled):
         raise ValueError(f"expected a finite number for {form.type}, got {value}")
-    raw = round((value - form.offset) / form.scale)
+    raw = round(unscaled)
     if not form.type.holds(raw):
         raise ValueError(f"expected a value that fits {form.type}, got {value} (raw {raw})")
     if form.type is not NumberType.BOOL:

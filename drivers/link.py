@@ -1,0 +1,56 @@
+"""What every driver does the same way: say once that a device is lost or back, and wait between attempts."""
+
+from __future__ import annotations
+
+import logging
+import random
+
+from gateway.clock import Clock
+from gateway.driver import LinkState, LinkStatus, Receiver
+from gateway.sample import Reason
+
+FIRST_DELAY = 0.1
+"""Upper bound of the first wait (seconds); doubles with every failed attempt."""
+LONGEST_DELAY = 5.0
+"""No wait is longer (seconds): a safety point that is back must not stay unread."""
+
+_log = logging.getLogger(__name__)
+
+
+def retry_delay(attempt: int) -> float:
+    """Seconds to wait before the attempt (0 = first retry): full jitter, so that devices do not queue up."""
+    return random.uniform(0.0, min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempt, 10)))
+
+
+class LinkReporter:
+    """Tells the receiver and the log of each change of a link, and of nothing else."""
+
+    def __init__(self, device: str, receiver: Receiver, clock: Clock) -> None:
+        self._device, self._receiver, self._clock = device, receiver, clock
+        self.state: LinkState | None = None
+        self.reason = Reason.DISCONNECTED
+        """Why the link is not up; what samples carry meanwhile."""
+        self.detail = "not connected yet"
+
+    def connecting(self, detail: str) -> None:
+        """Only at the start: a lost link stays DOWN until it answers again."""
+        self._tell(LinkState.CONNECTING, Reason.NONE, detail)
+
+    def up(self, detail: str) -> None:
+        self._tell(LinkState.UP, Reason.NONE, detail)
+
+    def note(self, reason: Reason, detail: str) -> None:
+        """A failure that is not yet a lost device: it may answer at the next attempt."""
+        self.reason, self.detail = reason, detail
+
+    def down(self, reason: Reason, detail: str) -> None:
+        self.note(reason, detail)
+        self._tell(LinkState.DOWN, reason, detail)
+
+    def _tell(self, state: LinkState, reason: Reason, detail: str) -> None:
+        if state is self.state:
+            return
+        self.state = state
+        level = logging.WARNING if state is LinkState.DOWN else logging.INFO
+        _log.log(level, "device %s is %s: %s", self._device, state.value, detail)
+        self._receiver.link(LinkStatus(self._device, state, reason, detail, self._clock.now()))

@@ -1,0 +1,213 @@
+"""A Modbus TCP server that misbehaves on demand. Shares no code with the driver.
+
+It answers register N with `base + N` and bit N with N odd, so that an answer that belongs to another
+request shows in the values.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Asked:
+    transaction: int
+    unit: int
+    function: int
+    address: int
+    count: int
+    """Of registers or bits; the value for a single write."""
+    body: bytes
+
+
+Fault = Callable[["FaultyServer", Asked, asyncio.StreamWriter], bool]
+"""Deals with a request in its own way; False leaves it to the server."""
+
+
+@dataclass
+class FaultyServer:
+    fault: Fault | None = None
+    base: int = 1000
+    asked: list[Asked] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+    _server: asyncio.Server | None = None
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Refuse from now on, and reset what is open."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in self.tasks:
+            task.cancel()
+        self.drop_all()
+        await asyncio.sleep(0)
+
+    def drop_all(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        async def run() -> None:
+            await asyncio.sleep(seconds)
+            action()
+
+        task = asyncio.create_task(run())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def good_reply(self, asked: Asked) -> bytes:
+        """The PDU of the right answer."""
+        if asked.function in (1, 2):
+            bits = [(asked.address + step) % 2 for step in range(asked.count)]
+            packed = bytearray((asked.count + 7) // 8)
+            for place, bit in enumerate(bits):
+                packed[place // 8] |= bit << place % 8
+            return bytes((asked.function, len(packed))) + packed
+        if asked.function in (3, 4):
+            words = [(self.base + asked.address + step) & 0xFFFF for step in range(asked.count)]
+            return bytes((asked.function, 2 * asked.count)) + struct.pack(f">{asked.count}H", *words)
+        return asked.body[:5]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.add(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            while True:
+                transaction, _, length, unit = struct.unpack(">HHHB", await reader.readexactly(7))
+                body = await reader.readexactly(length - 1)
+                function, address, count = struct.unpack(">BHH", body[:5])
+                asked = Asked(transaction, unit, function, address, count, body)
+                self.asked.append(asked)
+                if self.fault is None or not self.fault(self, asked, writer):
+                    writer.write(frame(asked, self.good_reply(asked)))
+        self._writers.discard(writer)
+        writer.transport.abort()
+
+
+def frame(asked: Asked, pdu: bytes, *, transaction: int | None = None, unit: int | None = None) -> bytes:
+    number = asked.transaction if transaction is None else transaction
+    return struct.pack(">HHHB", number, 0, len(pdu) + 1, asked.unit if unit is None else unit) + pdu
+
+
+def only(address: int, fault: Fault) -> Fault:
+    """The fault, for requests that begin at this address only."""
+    return lambda server, asked, writer: asked.address == address and fault(server, asked, writer)
+
+
+def hang(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    return True
+
+
+def reset(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    writer.transport.abort()
+    return True
+
+
+def half_a_frame(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    whole = frame(asked, server.good_reply(asked))
+    writer.write(whole[: len(whole) // 2])
+    return True
+
+
+def half_a_frame_then_close(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    half_a_frame(server, asked, writer)
+    writer.close()
+    return True
+
+
+def garbage(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 3)
+    return True
+
+
+def slow_drip(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    for place, byte in enumerate(frame(asked, server.good_reply(asked))):
+        server.later(0.2 * place, lambda byte=byte: writer.write(bytes((byte,))))
+    return True
+
+
+def wrong_unit(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    writer.write(frame(asked, server.good_reply(asked), unit=asked.unit + 1))
+    return True
+
+
+def wrong_transaction(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    writer.write(frame(asked, server.good_reply(asked), transaction=asked.transaction - 1))
+    return True
+
+
+def transaction_zero(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    writer.write(frame(asked, server.good_reply(asked), transaction=0))
+    return True
+
+
+def wrong_function(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    pdu = server.good_reply(asked)
+    writer.write(frame(asked, bytes((pdu[0] + 1,)) + pdu[1:]))
+    return True
+
+
+def too_short(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    pdu = server.good_reply(asked)
+    writer.write(frame(asked, bytes((pdu[0], pdu[1] - 2)) + pdu[2:-2]))
+    return True
+
+
+def byte_count_lies(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    pdu = server.good_reply(asked)
+    writer.write(frame(asked, bytes((pdu[0], pdu[1] - 2)) + pdu[2:]))
+    return True
+
+
+def another_echo(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    """Confirms a write of something else."""
+    pdu = bytearray(server.good_reply(asked))
+    pdu[-1] ^= 0x01
+    writer.write(frame(asked, bytes(pdu)))
+    return True
+
+
+def exception(code: int) -> Fault:
+    def answer(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+        writer.write(frame(asked, bytes((asked.function | 0x80, code))))
+        return True
+
+    return answer
+
+
+def late(seconds: float) -> Fault:
+    """Answers rightly, but after the caller has given up; on the connection that is open by then as well."""
+
+    def answer(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+        reply = frame(asked, server.good_reply(asked))
+
+        def send() -> None:
+            for each in tuple(server._writers):
+                each.write(reply)
+
+        server.later(seconds, send)
+        return True
+
+    return answer

@@ -1,0 +1,186 @@
+"""Laws of the Modbus codec: what goes in comes out, and nothing that came out of noise is GOOD by luck."""
+
+from __future__ import annotations
+
+import math
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.modbus.address import DeviceSettings, NumberType, Order, PointAddress
+from drivers.modbus.codec import Form, Layout, Placed, decode, encode, encode_fault, form_of
+from gateway.sample import Quality, Reason
+
+ORDERS = st.sampled_from(Order)
+WORD = st.integers(0, 0xFFFF)
+INTEGERS = [t for t in NumberType if t.value.startswith(("u", "i"))]
+FLOATS = [NumberType.FLOAT32, NumberType.FLOAT64]
+
+
+@st.composite
+def forms(draw: st.DrawFn) -> Form:
+    number = draw(st.sampled_from(NumberType))
+    is_bool = number is NumberType.BOOL
+    candidates = [raw for raw in (-9999, -1, 0, 7, 32767, 65535) if number.holds(raw)]
+    faults = st.dictionaries(
+        st.sampled_from(candidates), st.sampled_from([Reason.SENSOR_FAULT, Reason.WARMING_UP])
+    )
+    return Form(
+        type=number,
+        byte_order=draw(ORDERS),
+        word_order=draw(ORDERS),
+        bit=draw(st.none() | st.integers(0, 15)) if is_bool else None,
+        scale=draw(st.sampled_from([1.0, 0.1, -0.5, 1e300])),
+        offset=draw(st.sampled_from([0.0, -40.0])),
+        faults={} if is_bool else draw(faults),
+    )
+
+
+def words_for(form: Form) -> st.SearchStrategy[list[int]]:
+    edge = st.sampled_from([0, 1, 7, 0x7FFF, 0x8000, 0x7F80, 0x7FF0, 0x7FC0, 0xFFFF, 0xD8F1])
+    return st.lists(WORD | edge, min_size=form.type.registers, max_size=form.type.registers)
+
+
+@given(data=st.data(), number=st.sampled_from(INTEGERS), byte=ORDERS, word=ORDERS)
+def test_an_integer_comes_back_as_it_went_in(
+    data: st.DataObject, number: NumberType, byte: Order, word: Order
+) -> None:
+    bits = 16 * number.registers
+    low, high = (0, 2**bits - 1) if number.value.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    value = data.draw(st.integers(max(low, -(2**53)), min(high, 2**53)))
+    form = Form(number, byte, word)
+    assert decode(form, encode(form, value)).value == value
+
+
+@given(value=st.floats(allow_nan=False, allow_infinity=False), byte=ORDERS, word=ORDERS)
+def test_a_double_comes_back_bit_for_bit(value: float, byte: Order, word: Order) -> None:
+    form = Form(NumberType.FLOAT64, byte, word)
+    assert decode(form, encode(form, value)).value == value
+
+
+@given(value=st.floats(width=32, allow_nan=False, allow_infinity=False), byte=ORDERS, word=ORDERS)
+def test_a_float_comes_back_bit_for_bit(value: float, byte: Order, word: Order) -> None:
+    form = Form(NumberType.FLOAT32, byte, word)
+    assert decode(form, encode(form, value)).value == value
+
+
+@given(bit=st.integers(0, 15), held=WORD, value=st.sampled_from([0, 1]), byte=ORDERS)
+def test_writing_a_bit_leaves_the_other_bits_alone(bit: int, held: int, value: int, byte: Order) -> None:
+    form = Form(NumberType.BOOL, byte, bit=bit)
+    (word,) = encode(form, value, held)
+    assert decode(form, (word,)).value == value
+    assert (word ^ held).bit_count() <= 1
+
+
+@given(raw=st.integers(-32768, 32767), scale=st.sampled_from([0.1, 0.01, 2.0, -0.5]), offset=st.sampled_from([0, -40]))
+def test_scale_and_offset_are_undone_by_encoding(raw: int, scale: float, offset: float) -> None:
+    form = Form(NumberType.INT16, scale=scale, offset=offset)
+    assert decode(form, encode(form, raw * scale + offset)).value == raw * scale + offset
+
+
+def test_the_layout_on_the_wire_is_the_one_of_the_handbooks() -> None:
+    # 123456.0 as float32 is 47F1 2000; the four orders that meters really use.
+    value = 123456.0
+    big, little = Order.BIG, Order.LITTLE
+    assert encode(Form(NumberType.FLOAT32, big, big), value) == (0x47F1, 0x2000)
+    assert encode(Form(NumberType.FLOAT32, big, little), value) == (0x2000, 0x47F1)
+    assert encode(Form(NumberType.FLOAT32, little, big), value) == (0xF147, 0x0020)
+    assert encode(Form(NumberType.FLOAT32, little, little), value) == (0x0020, 0xF147)
+    assert struct.pack(">f", value).hex() == "47f12000"
+
+
+@given(data=st.data(), low=st.sampled_from([-math.inf, 0.0, -100.0]), high=st.sampled_from([math.inf, 1.0, 5000.0]))
+def test_a_scan_decodes_exactly_as_its_points_one_by_one(data: st.DataObject, low: float, high: float) -> None:
+    some = data.draw(st.lists(forms(), min_size=1, max_size=12))
+    words: list[int] = []
+    placed = []
+    for form in some:
+        placed.append(Placed(form, len(words), low, high))
+        words.extend(data.draw(words_for(form)))
+    value, reason = Layout(placed).decode(np.array(words, dtype=">u2"))
+    for row, one in enumerate(placed):
+        alone = decode(one.form, words[one.position : one.position + one.form.type.registers], low, high)
+        assert reason[row] == alone.reason
+        assert value[row] == alone.value or (math.isnan(value[row]) and math.isnan(alone.value))
+
+
+@given(
+    form=forms(),
+    words=st.lists(st.integers(-5, 70_000), max_size=6),
+    low=st.floats(-1e6, 0),
+    high=st.floats(0, 1e6),
+)
+def test_random_words_never_crash_and_are_good_only_if_well_formed(
+    form: Form, words: list[int], low: float, high: float
+) -> None:
+    decoded = decode(form, words, low, high)
+    if decoded.quality is Quality.GOOD:
+        assert decoded.reason is Reason.NONE
+        assert len(words) == form.type.registers
+        assert low - 0.01 <= decoded.value <= high + 0.01
+    else:
+        assert decoded.reason is not Reason.NONE
+        assert math.isnan(decoded.value)
+
+
+@pytest.mark.parametrize("number", FLOATS)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_bad_and_has_no_value(number: NumberType, value: float) -> None:
+    decoded = decode(Form(number), encode(Form(number), value))
+    assert (decoded.quality, decoded.reason) == (Quality.BAD, Reason.NOT_A_NUMBER)
+    assert math.isnan(decoded.value)
+
+
+def test_a_fault_code_is_a_reason_and_never_a_value() -> None:
+    device = DeviceSettings(host="x", word_order=Order.LITTLE)
+    faults = {-9999: "sensor_fault", -9998: "warming_up"}
+    address = PointAddress.model_validate(
+        {"table": "holding", "address": 0, "type": "int32", "scale": 0.1, "faults": faults}
+    )
+    form = form_of(address, device)
+    assert decode(form, encode_fault(form, -9999)).reason is Reason.SENSOR_FAULT
+    assert decode(form, encode_fault(form, -9998)).reason is Reason.WARMING_UP
+    assert decode(form, encode_fault(form, -9997)).value == pytest.approx(-999.7)
+
+
+def test_outside_the_range_there_is_no_value() -> None:
+    form = Form(NumberType.UINT16, scale=0.1)
+    assert decode(form, (3,), 0.0, 0.3).quality is Quality.GOOD
+    assert decode(form, (4,), 0.0, 0.3).reason is Reason.OUT_OF_RANGE
+
+
+@pytest.mark.parametrize("value", [-1, 65536, math.nan, math.inf])
+def test_a_value_that_does_not_fit_is_refused_and_not_wrapped(value: float) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        encode(Form(NumberType.UINT16), value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"table": "coil", "address": 0, "type": "uint16"},
+        {"table": "holding", "address": 65535, "type": "uint32"},
+        {"table": "holding", "address": 0, "type": "uint16", "bit": 3},
+        {"table": "coil", "address": 0, "bit": 3},
+        {"table": "holding", "address": 0, "bit": 16},
+        {"table": "holding", "address": 0, "type": "uint16", "faults": {-1: "sensor_fault"}},
+        {"table": "holding", "address": 0, "scale": 0},
+        {"table": "holding", "address": -1},
+        {"table": "holding", "address": 0, "colour": "red"},
+    ],
+)
+def test_an_address_that_cannot_be_is_refused(address: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        PointAddress.model_validate(address)
+
+
+def test_the_type_follows_from_the_table_where_it_is_left_out() -> None:
+    def number(**address: object) -> NumberType:
+        return PointAddress.model_validate({"address": 1, **address}).type
+
+    assert number(table="discrete") is NumberType.BOOL
+    assert number(table="holding", bit=4) is NumberType.BOOL
+    assert number(table="holding") is NumberType.UINT16
