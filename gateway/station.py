@@ -1,0 +1,150 @@
+"""One running gateway: its parts, the order in which they start, and the order in which they stop.
+
+Stores open first and close last; nothing is read before the journal is; the page is served before the
+first device answers, so that whoever looks sees what is not there yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from gateway.clock import SystemClock
+from gateway.driver import Driver, DriverKind, DriverWork
+from gateway.engine import Engine
+from gateway.errors import StoreFailed
+from gateway.event import Event, GatewayStarted, GatewayStopped, identity
+from gateway.plant import own
+from gateway.plant.model import Plant
+from gateway.rule import Program
+from gateway.runtime import states
+from gateway.runtime.commands import CommandSender
+from gateway.runtime.followers import Follower, history_follower
+from gateway.runtime.health import HealthDriver
+from gateway.runtime.intake import Intake
+from gateway.runtime.loop import Loop
+from gateway.runtime.recorder import HistoryRecorder
+from gateway.runtime.supervise import supervise
+from gateway.stores.history_duckdb import DuckdbHistory
+from gateway.stores.journal_sqlite import SqliteJournal
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """All parts of one gateway, wired and not yet running."""
+
+    plant: Plant
+    program: Program
+    clock: SystemClock
+    journal: SqliteJournal
+    history: DuckdbHistory
+    intake: Intake
+    engine: Engine
+    loop: Loop
+    recorder: HistoryRecorder
+    follower: Follower
+    sender: CommandSender
+    drivers: Mapping[str, Driver]
+
+    @classmethod
+    async def open(
+        cls, plant: Plant, program: Program, kinds: Mapping[str, DriverKind], data: Path
+    ) -> Station:
+        """Open the stores in `data` and wire everything. Raises StoreFailed."""
+        _make_directory(data)
+        clock = SystemClock()
+        journal = await SqliteJournal.open(data / "journal.sqlite")
+        try:
+            history = await DuckdbHistory.open(data / "history.duckdb", [point.id for point in plant.points])
+        except StoreFailed:
+            await journal.close()
+            raise
+        engine = Engine(plant, program, await states.load(journal), clock.now())
+        intake = Intake()
+        loop = Loop(plant, engine, journal, intake, clock)
+        recorder = HistoryRecorder(history)
+        probes = {
+            "journal_writable": lambda: float(loop.failure is None),
+            "history_writable": lambda: float(recorder.failure is None),
+            "dropped_samples": lambda: float(intake.dropped + recorder.dropped + loop.events_lost),
+        }
+        drivers = _drivers(plant, kinds, intake, clock, probes)
+        sender = CommandSender(plant, drivers, loop, journal, clock)
+        follower = history_follower(journal, history)
+        loop.record_to(recorder)
+        loop.listen(sender)
+        loop.listen(follower)
+        return cls(
+            plant, program, clock, journal, history, intake, engine, loop, recorder, follower, sender, drivers
+        )
+
+    async def run(self, stop: asyncio.Event, serve: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run until `stop` is set; then end in order and close the stores."""
+        try:
+            await self.sender.catch_up()
+            await self.loop.act(lambda _: [self._started()])
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(serve(), name="api"),
+                    group.create_task(self.loop.run(), name="loop"),
+                    group.create_task(self.recorder.run(), name="recorder"),
+                    group.create_task(self.follower.run(), name="history follower"),
+                    group.create_task(self.sender.run(), name="commands"),
+                    *(
+                        group.create_task(supervise(f"device {device}", driver.run), name=f"device {device}")
+                        for device, driver in self.drivers.items()
+                    ),
+                ]
+                await stop.wait()
+                for task in tasks:
+                    task.cancel()
+            await self.loop.act(lambda now: [GatewayStopped(id=identity("stopped", now), at=now)])
+        finally:
+            await self.history.close()
+            await self.journal.close()
+
+    def _started(self) -> Event:
+        now = self.clock.now()
+        rules = identity(*sorted(rule.hash for rule in self.engine.rules))
+        return GatewayStarted(
+            id=identity(self.plant.site.id, "started", now),
+            at=now,
+            version=version("tocsin"),
+            plant_hash=self.plant.hash,
+            rules_hash=rules,
+        )
+
+
+def _drivers(
+    plant: Plant,
+    kinds: Mapping[str, DriverKind],
+    intake: Intake,
+    clock: SystemClock,
+    probes: Mapping[str, Callable[[], float]],
+) -> dict[str, Driver]:
+    drivers: dict[str, Driver] = {}
+    for device in plant.devices:
+        work = DriverWork(
+            device=device,
+            points=[point for point in plant.points if point.device == device.id],
+            outputs=[output for output in plant.outputs if output.device == device.id],
+            receiver=intake,
+            clock=clock,
+        )
+        drivers[device.id] = (
+            HealthDriver(work, probes) if device.driver == own.INTERNAL_DRIVER else kinds[device.driver].open(work)
+        )
+    return drivers
+
+
+def _make_directory(data: Path) -> None:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreFailed(f"data directory {data}", "be made", str(error)) from error
