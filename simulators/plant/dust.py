@@ -17,6 +17,8 @@ from simulators.plant.signals import Parameters, Wander, share
 _AMBIENT = 30.0
 _CLEAN_DROP, _CAKE_GROWTH, _PULSE_EVERY = 700.0, 3.0, 60.0
 """Pa, Pa/s while dust is made, seconds."""
+_FULL_HOPPER_DROP = 1200.0
+"""Pa that a full hopper adds: the fan carries its dust back to the bags."""
 _PULSE_AIR = 0.50
 _LEVEL, _FLOW = 600.0, 30.0
 _SPARK_SHOWN = 2.0
@@ -71,13 +73,13 @@ class DryCollector:
         if self._airlock > 0.5:
             self._fill -= self._fill * share(dt, 20.0 / haste)
         else:
-            self._fill = min(1.0, self._fill + making * dt / 60.0)
+            self._fill = min(1.0, self._fill + (making + 0.8 * self._fan) * dt / 60.0)
         warmth = _AMBIENT + 5.0 * making - self._hopper
         self._hopper += warmth * share(dt, 90.0 / haste) + smoulder * dt
         self._hopper = min(self._hopper, 190.0)
 
     def _step_filter(self, dt: float, making: float, haste: float, air: float) -> None:
-        self._cake += (_CAKE_GROWTH * making + 25.0 * self._fill * making) * dt
+        self._cake += _CAKE_GROWTH * making * dt
         self._pulse_clock += dt
         if self._pulse_clock >= _PULSE_EVERY / haste and air > 0.5:
             self._pulse_clock = 0.0
@@ -90,7 +92,11 @@ class DryCollector:
     def _measure(self, dt: float, air: float, lock_fault: float, out: float) -> None:
         drift = self._wander.step(dt)
         noise = self._rng.standard_normal(3)
-        drop = (_CLEAN_DROP + self._cake) * self._fan**2 + 10.0 * drift[1] + 4.0 * noise[1]
+        drop = (
+            (_CLEAN_DROP + self._cake + _FULL_HOPPER_DROP * self._fill) * self._fan**2
+            + 10.0 * drift[1]
+            + 4.0 * noise[1]
+        )
         pulse = _PULSE_AIR * air - (0.06 if self._pulsing > 1.5 else 0.0) + 0.004 * drift[2] + 0.001 * noise[2]
         values = {
             "hopper_temperature": self._hopper + 0.4 * drift[0] + 0.08 * noise[0],

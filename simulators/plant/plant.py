@@ -47,28 +47,36 @@ class PlantModel:
         self._since_restore: float | None = None
         self.elapsed = 0.0
         """Seconds stepped since the start."""
+        self.version = 0
+        """Grows whenever a value or command may have changed."""
+        self._forced: dict[str, float] = {}
         self.step(0.001)
 
     def step(self, dt: float) -> None:
         """Advance by `dt` seconds."""
         self.elapsed += dt
+        self.version += 1
         self._recover(dt)
         haste = 1.0 if self._since_restore is None else _HASTE
         for model in self._models:
             model.step(dt, self.parameters, haste)
             self._readings.update(model.readings())
-        self._interlocks.step(dt, self._readings, self.parameters)
+        if self._since_restore is None or self._since_restore >= _RECOVERY:
+            self._interlocks.step(dt, self._readings, self.parameters)
 
     def value(self, point: str) -> float:
         """What the point's sensor shows; NaN from a sensor that reports a fault.
 
         A point that no model knows stands in the middle of its range, a state at 0.
         """
+        if point in self._forced:
+            return self._forced[point]
         key = self._points[point]
-        return self._readings.get(key, self._still[key])
+        return float(self._readings.get(key, self._still[key]))
 
     def command(self, output: str, value: float) -> None:
         """What the gateway writes to an output."""
+        self.version += 1
         self._commanded[output] = value
         actuator = self.actuators.get(self._outputs[output])
         if actuator is not None:
@@ -77,6 +85,16 @@ class PlantModel:
     def commanded(self, output: str) -> float:
         """What the output's register holds."""
         return self._commanded[output]
+
+    def force(self, point: str, value: float | None) -> None:
+        """Make a sensor show a value whatever the plant does; None frees it. Raises UnknownSubject."""
+        if point not in self._points:
+            raise UnknownSubject("point", point)
+        self.version += 1
+        if value is None:
+            self._forced.pop(point, None)
+        else:
+            self._forced[point] = value
 
     def set(self, parameter: str, value: float) -> None:
         """Raises UnknownSubject for a parameter that no model has."""
@@ -91,6 +109,7 @@ class PlantModel:
     def restore(self) -> None:
         """Faults off now; trips reset and running again once their causes have gone (about half a minute)."""
         self.parameters.restore()
+        self._forced.clear()
         self._since_restore = 0.0
 
     def _actuator(self, name: str) -> Actuator:
