@@ -106,7 +106,7 @@ class Demo:
 
     async def _welcome(self) -> None:
         o = self._options
-        while not await asyncio.to_thread(_answers, f"http://{o.host}:{o.port}/api/health"):
+        while not await asyncio.to_thread(_answers, f"http://{o.host}:{o.port}/api/health"):  # noqa: ASYNC110
             await asyncio.sleep(0.2)
         click.echo(_WELCOME.format(host=o.host, port=o.port, data=o.data, first=15))
 

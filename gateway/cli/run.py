@@ -13,7 +13,13 @@ from gateway.cli.lifeline import end_with_parent
 
 @click.command()
 @click.argument("plant", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Where the journal and the history are kept.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path("data"),
+    show_default=True,
+    help="Where the journal and the history are kept.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True)
 @click.option("--lifeline", is_flag=True, hidden=True, help="End when standard input closes.")
