@@ -135,7 +135,7 @@ def observe(site: str, rule: RuleInstance, state: AlarmState, seen: Observation)
     ]
     if raises(state, seen.truth):
         TABLE.next(rule.id, state.name, _A.RAISE)
-        occurrence = identity(site, rule.id, seen.since)
+        occurrence = _occurrence(site, state, seen.since)
         events.append(
             AlarmRaised(
                 id=identity(occurrence, "raised"),
@@ -161,6 +161,13 @@ def observe(site: str, rule: RuleInstance, state: AlarmState, seen: Observation)
             )
         )
     return events
+
+
+def _occurrence(site: str, state: AlarmState, onset: Instant) -> str:
+    """The id of a new occurrence; one that a coarse source clock stamps no later than the last is chained to it."""
+    if state.occurrence and onset <= state.onset:
+        return identity(site, state.alarm, onset, state.occurrence)
+    return identity(site, state.alarm, onset)
 
 
 def acknowledge(state: AlarmState, by: str, comment: str, now: Instant) -> Event:

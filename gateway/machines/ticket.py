@@ -177,7 +177,7 @@ def _missing(ticket: Ticket, wanted: Move, now: Instant) -> list[Problem]:
             need("due", "a deadline in the future", str(wanted.due))
     if wanted.action in _NEEDS_COMMENT and not wanted.comment.strip():
         need("comment", _NEEDS_COMMENT[wanted.action], "nothing")
-    if wanted.action in (_A.PASS_RECHECK, _A.REJECT_RECHECK) and wanted.by.strip() == ticket.rectified_by:
+    if wanted.action in (_A.PASS_RECHECK, _A.REJECT_RECHECK) and wanted.by.strip() == ticket.rectified_by.strip():
         need("by", f"another person than {ticket.rectified_by}, who rectified", wanted.by)
     return problems
 
