@@ -1,0 +1,69 @@
+"""`tocsin check`: what is wrong, unwise or missing in a plant file, and what covers which clause.
+
+Errors and warnings go to standard error, one a line; the coverage table goes to standard output.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from gateway.api.schema import CoverageRow
+from gateway.clock import SystemClock, to_datetime
+from gateway.errors import ConfigurationError, Problem
+from gateway.plant.advice import advice
+from gateway.plant.coverage import coverage
+from gateway.plant.yaml_places import read_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `--json` prints."""
+
+    problems: tuple[Problem, ...]
+    """Errors, or warnings if there are no errors."""
+    coverage: tuple[CoverageRow, ...]
+    """Empty where there are errors."""
+
+
+@click.command()
+@click.argument("plant", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+def command(plant: Path, *, as_json: bool) -> None:
+    """Check PLANT, and show which clause is covered by which points, rules and limits.
+
+    Ends with exit code 2 if the file has errors, 0 otherwise; warnings do not count.
+    """
+    try:
+        problems, rows, names = _checked(plant)
+    except ConfigurationError as error:
+        if not as_json:
+            raise
+        click.echo(TypeAdapter(Report).dump_json(Report(error.problems, ()), indent=2).decode())
+        sys.exit(2)
+    if as_json:
+        click.echo(TypeAdapter(Report).dump_json(Report(tuple(problems), rows), indent=2).decode())
+        return
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    from gateway.cli.coverage_table import show
+
+    show(rows, names)
+
+
+def _checked(path: Path) -> tuple[Sequence[Problem], tuple[CoverageRow, ...], dict[str, str]]:
+    """Warnings, coverage and the equipment's names; raises ConfigurationError."""
+    from gateway import app
+
+    plant, program = app.load(path)
+    criteria = app.load_criteria()
+    document = read_yaml(path.read_text(encoding="utf-8-sig"), str(path))
+    today = to_datetime(SystemClock().now()).date()
+    warnings = advice(plant, document, app.DRIVERS, criteria, program.rules, today)
+    rows = coverage(plant, criteria, program.rules, program.interlocks, (), app.limits_by_point(plant, program))
+    return warnings, rows, {equipment.id: equipment.name.zh for equipment in plant.equipment}

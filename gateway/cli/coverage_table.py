@@ -1,0 +1,82 @@
+"""The coverage of clauses as a table for a terminal, Chinese with English beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.api.schema import CoverageRow, CoverageStatus, LimitView
+
+_STATUS = {
+    CoverageStatus.COVERED: ("已覆盖 covered", "green"),
+    CoverageStatus.FAILED: ("失效 failed", "red"),
+    CoverageStatus.MISSING: ("缺失 missing", "bold red"),
+}
+_WIDTH_IN_A_FILE = 180
+"""Columns where nobody looks at a terminal: in a pipe or a file."""
+
+
+def show(rows: Sequence[CoverageRow], names: Mapping[str, str]) -> None:
+    """Print one table per clause, and a count at the end. `names` are the equipment's, by id."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDTH_IN_A_FILE)
+    for clause in dict.fromkeys(row.clause for row in rows):
+        console.print(_table([row for row in rows if row.clause == clause], names))
+        console.print()
+    counts = {status: sum(row.status is status for row in rows) for status in CoverageStatus}
+    console.print(
+        "合计 total: " + ", ".join(f"{_STATUS[status][0]} {count}" for status, count in counts.items() if count)
+    )
+    if any(limit.overridden for row in rows for limit in row.limits):
+        console.print("* 由工厂文件设定 set by the plant file; 其余为默认值 the others are the criteria's defaults")
+
+
+def _table(rows: Sequence[CoverageRow], names: Mapping[str, str]) -> Table:
+    first = rows[0]
+    table = Table(
+        title=Text(f"{first.clause}  {first.title.zh}\n{first.title.en}", style="bold"),
+        title_justify="left",
+        expand=True,
+        padding=(0, 1),
+    )
+    table.add_column("设备 equipment", ratio=3)
+    table.add_column("状态 status", no_wrap=True)
+    table.add_column("测点 points", ratio=5)
+    table.add_column("规则与联锁 rules, interlocks", ratio=6)
+    table.add_column("限值 limits", ratio=6)
+    for row in rows:
+        word, style = _STATUS[row.status]
+        table.add_row(
+            Text(f"{row.equipment}\n{names.get(row.equipment, '')}"),
+            Text(word, style=style),
+            _points(row),
+            _rules(row),
+            Text("\n".join(_limit(limit) for limit in row.limits)),
+        )
+    return table
+
+
+def _points(row: CoverageRow) -> Text:
+    short = row.equipment + "."
+    lines = [
+        Text(point.removeprefix(short) + (" 失效 failed" if point in row.failed_points else "")) for point in row.points
+    ]
+    lines += [Text(f"缺 missing: {point.removeprefix(short)}", style="red") for point in row.missing_points]
+    return Text("\n").join(lines)
+
+
+def _rules(row: CoverageRow) -> Text:
+    # Rules per point have one instance for each; the rule's name once says as much.
+    names = dict.fromkeys(rule.split("@")[0] for rule in (*row.rules, *row.interlocks))
+    lines = [Text(name) for name in names]
+    lines += [Text(f"缺 missing: {name}", style="red") for name in row.missing_rules]
+    return Text("\n").join(lines)
+
+
+def _limit(limit: LimitView) -> str:
+    mark = " *" if limit.overridden else ""
+    return f"{limit.name} = {limit.value:g} {limit.unit}".rstrip() + mark

@@ -1,0 +1,99 @@
+"""What is allowed in a plant file and still unwise: warnings, each at the place where it can be mended.
+
+Never stops anything; `gateway.plant.checks` holds what does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from gateway.driver import DriverKind
+from gateway.duration import format_duration
+from gateway.errors import Problem, Severity
+from gateway.plant.criteria import Criteria
+from gateway.plant.explain import show
+from gateway.plant.model import Plant
+from gateway.plant.own import GATEWAY, INTERNAL_DRIVER
+from gateway.plant.yaml_places import Document, Path, field_path
+from gateway.rule import RuleInstance
+
+
+def advice(
+    plant: Plant,
+    document: Document,
+    drivers: Mapping[str, DriverKind],
+    criteria: Criteria,
+    rules: Sequence[RuleInstance],
+    today: date,
+) -> tuple[Problem, ...]:
+    """Warnings in file order; `document` is the plant file's own text, for the places."""
+    found = [
+        *_slow_scans(plant, document, drivers),
+        *_past_calibration(plant, document, today),
+        *_unheard(plant, document, criteria),
+        *_speechless(plant, rules),
+    ]
+    return tuple(sorted(found))
+
+
+def _slow_scans(plant: Plant, document: Document, drivers: Mapping[str, DriverKind]) -> list[Problem]:
+    warnings = []
+    for index, device in enumerate(each for each in plant.devices if each.driver != INTERNAL_DRIVER):
+        points = [point for point in plant.points if point.device == device.id]
+        load = drivers[device.driver].load(device, points)
+        if load is not None and load.expected > load.period:
+            expected = f"a scan of {device.id} that fits its period of {format_duration(load.period)}"
+            got = f"{load.requests} requests that take about {format_duration(load.expected)}"
+            warnings.append(_warning(document, ("devices", index), expected, got))
+    return warnings
+
+
+def _past_calibration(plant: Plant, document: Document, today: date) -> list[Problem]:
+    return [
+        _warning(
+            document,
+            ("points", point.index, "calibration_due"),
+            f"a calibration of {point.id} that still holds on {today}",
+            f"one due {point.calibration_due}",
+        )
+        for point in plant.points
+        if point.calibration_due is not None and point.calibration_due < today
+    ]
+
+
+def _unheard(plant: Plant, document: Document, criteria: Criteria) -> list[Problem]:
+    relevant = {each.equipment_class for clause in criteria.clauses for each in clause.requirements}
+    warnings = []
+    for index, area in enumerate(plant.areas):
+        here = [
+            equipment.id
+            for equipment in plant.equipment
+            if equipment.area == area.id and equipment.equipment_class in relevant and equipment.id != GATEWAY
+        ]
+        if here and not area.staffed:
+            expected = "safety-relevant equipment in an area that is staffed 24 hours"
+            got = f"{', '.join(here)} in {area.id}, which is not: make sure that a duty room hears its alarms"
+            warnings.append(_warning(document, ("areas", index, "staffed"), expected, got))
+    return warnings
+
+
+def _speechless(plant: Plant, rules: Sequence[RuleInstance]) -> list[Problem]:
+    silent = dict.fromkeys(rule.rule for rule in rules if not (rule.response.zh.strip() and rule.response.en.strip()))
+    return [
+        Problem(
+            plant.file,
+            0,
+            0,
+            f"rule {name}",
+            "a response text that tells the duty room what to do",
+            show(None),
+            Severity.WARNING,
+        )
+        for name in silent
+    ]
+
+
+def _warning(document: Document, path: Path, expected: str, got: str) -> Problem:
+    line, column = document.place(path)
+    return Problem(document.file, line, column, field_path(path), expected, got, Severity.WARNING)

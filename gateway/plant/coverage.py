@@ -1,0 +1,120 @@
+"""Which clause is covered on which equipment, by what, and what is missing or failed. Pure.
+
+Judges what is configured and what works now; it never judges whether a hazard exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from gateway.api.schema import CoverageRow, CoverageStatus, LimitView
+from gateway.plant.criteria import Clause, Criteria, Requirement
+from gateway.plant.model import Equipment, Plant
+from gateway.rule import InterlockInstance, RuleInstance
+
+
+def coverage(
+    plant: Plant,
+    criteria: Criteria,
+    rules: Sequence[RuleInstance],
+    interlocks: Sequence[InterlockInstance],
+    failed_points: Collection[str],
+    limits: Mapping[str, Sequence[LimitView]],
+) -> tuple[CoverageRow, ...]:
+    """One row for every clause and every equipment that it asks something of, in the criteria's order.
+
+    `failed_points` are ids of points that are not good now; `limits` are those in force, by point id.
+    Missing outranks failed: what was never there cannot come back by itself.
+    """
+    judge = _Judge(plant, rules, interlocks, frozenset(failed_points), limits)
+    return tuple(
+        judge.row(clause, requirements, equipment)
+        for clause in criteria.clauses
+        for equipment, requirements in _applies(clause, plant)
+    )
+
+
+def limits_in_force(plant: Plant, criteria: Criteria) -> Mapping[str, tuple[LimitView, ...]]:
+    """Every limit of every equipment, by equipment id: the criteria's default, or the plant file's own."""
+    return {
+        equipment.id: tuple(
+            LimitView(kind.name, kind.title, own.value, own.unit, own.source, overridden=True)
+            if (own := equipment.limits.get(kind.name)) is not None
+            else LimitView(kind.name, kind.title, kind.default, kind.unit, kind.source, overridden=False)
+            for kind in criteria.classes[equipment.equipment_class].limits.values()
+        )
+        for equipment in plant.equipment
+    }
+
+
+def _applies(clause: Clause, plant: Plant) -> Iterator[tuple[Equipment, list[Requirement]]]:
+    for equipment in plant.equipment:
+        asked = [each for each in clause.requirements if each.equipment_class == equipment.equipment_class]
+        if asked:
+            yield equipment, asked
+
+
+class _Judge:
+    """What is there, in the tables that rows are made from."""
+
+    def __init__(
+        self,
+        plant: Plant,
+        rules: Sequence[RuleInstance],
+        interlocks: Sequence[InterlockInstance],
+        failed: frozenset[str],
+        limits: Mapping[str, Sequence[LimitView]],
+    ) -> None:
+        self._plant, self._failed, self._limits = plant, failed, limits
+        self._points = plant.point_of()
+        self._rules: dict[tuple[str, str], list[RuleInstance]] = {}
+        for rule in rules:
+            self._rules.setdefault((rule.rule, rule.equipment), []).append(rule)
+        self._interlocks = {(each.interlock, each.equipment): each for each in interlocks}
+
+    def row(self, clause: Clause, requirements: Sequence[Requirement], equipment: Equipment) -> CoverageRow:
+        asked_points = _once(name for each in requirements for name in each.points)
+        asked_rules = _once(name for each in requirements for name in each.rules)
+        asked_interlocks = _once(name for each in requirements for name in each.interlocks)
+        required = [self._points[equipment.id, name] for name in asked_points if (equipment.id, name) in self._points]
+        rules = [rule for name in asked_rules for rule in self._rules.get((name, equipment.id), ())]
+        interlocks = [
+            self._interlocks[name, equipment.id]
+            for name in asked_interlocks
+            if (name, equipment.id) in self._interlocks
+        ]
+        used = {point.index for point in required}
+        used.update(index for rule in rules for index in rule.points)
+        used.update(index for each in interlocks for effect in each.effects for index in effect.points)
+        points = [self._plant.points[index].id for index in sorted(used)]
+        missing_points = [f"{equipment.id}.{name}" for name in asked_points if (equipment.id, name) not in self._points]
+        missing_rules = [name for name in asked_rules if (name, equipment.id) not in self._rules]
+        missing_rules += [name for name in asked_interlocks if (name, equipment.id) not in self._interlocks]
+        failed = [point for point in points if point in self._failed]
+        return CoverageRow(
+            clause=clause.id,
+            title=clause.title,
+            equipment=equipment.id,
+            status=_status(missing=bool(missing_points or missing_rules), failed=bool(failed)),
+            points=tuple(points),
+            missing_points=tuple(missing_points),
+            failed_points=tuple(failed),
+            rules=tuple(rule.id for rule in rules),
+            interlocks=tuple(each.id for each in interlocks),
+            missing_rules=tuple(missing_rules),
+            limits=tuple(_unique(limit for point in required for limit in self._limits.get(point.id, ()))),
+        )
+
+
+def _status(*, missing: bool, failed: bool) -> CoverageStatus:
+    if missing:
+        return CoverageStatus.MISSING
+    return CoverageStatus.FAILED if failed else CoverageStatus.COVERED
+
+
+def _once(names: Iterator[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _unique(limits: Iterator[LimitView]) -> list[LimitView]:
+    return list({limit.name: limit for limit in limits}.values())
