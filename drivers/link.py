@@ -43,14 +43,16 @@ class LinkReporter:
         """A failure that is not yet a lost device: it may answer at the next attempt."""
         self.reason, self.detail = reason, detail
 
-    def down(self, reason: Reason, detail: str) -> None:
+    def down(self, reason: Reason, detail: str) -> bool:
+        """Whether this is news."""
         self.note(reason, detail)
-        self._tell(LinkState.DOWN, reason, detail)
+        return self._tell(LinkState.DOWN, reason, detail)
 
-    def _tell(self, state: LinkState, reason: Reason, detail: str) -> None:
+    def _tell(self, state: LinkState, reason: Reason, detail: str) -> bool:
         if state is self.state:
-            return
+            return False
         self.state = state
         level = logging.WARNING if state is LinkState.DOWN else logging.INFO
         _log.log(level, "device %s is %s: %s", self._device, state.value, detail)
         self._receiver.link(LinkStatus(self._device, state, reason, detail, self._clock.now()))
+        return True
