@@ -198,6 +198,7 @@ class Engine:
             ),
             now=now,
             readings=_readings(table, (point for column in row.causes for point in self.rules[column].points)),
+            earlier=self.states.demands,
         )
         return interlock.observe(self._site, row, demand, seen)
 

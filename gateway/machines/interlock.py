@@ -6,7 +6,7 @@ A verdict that cannot be known is INCONCLUSIVE, never PASS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -138,24 +138,33 @@ class Circumstances:
     """By effect, in the interlock's order."""
     now: Instant
     readings: tuple[Reading, ...] = ()
+    earlier: Container[str] = ()
+    """Ids of demands that were before."""
 
 
 def observe(
     site: str, interlock: InterlockInstance, demand: Demand | None, seen: Circumstances
 ) -> list[Event]:
-    """Demand, judge, end: what follows from one tick. The commands of a new demand come right after it."""
+    """Demand, judge, end: what follows from one tick. The commands of a new demand come right after it.
+
+    A demand outlives its last verdict by one tick: whoever watches standing demands sees how each came out.
+    """
     if demand is None:
         return _demanded(site, interlock, seen) if seen.causes else []
     events: list[Event] = []
     open_effects = False
-    for effect, state, feedback in zip(interlock.effects, demand.effects, seen.feedback, strict=True):
+    states = {state.effect: state for state in demand.effects}
+    for effect, feedback in zip(interlock.effects, seen.feedback, strict=True):
+        state = states.get(effect.id)
+        if state is None:
+            continue
         judgement = _judge(effect, demand, state, feedback, seen.now)
-        verdict = state.verdict
         if judgement is not None:
             verdict = TABLE.next(f"{demand.id} {effect.id}", state.verdict, judgement)
             events.append(_judged(demand, effect, verdict, feedback, seen.now))
-        open_effects |= verdict is _V.PENDING
-    if not seen.causes and not seen.cause_unknown and not open_effects:
+        elif state.verdict is _V.PENDING:
+            open_effects = True
+    if not (seen.causes or seen.cause_unknown or open_effects or events):
         events.append(
             InterlockEnded(
                 id=identity(demand.id, "ended"), at=seen.now, demand=demand.id, interlock=demand.interlock
@@ -167,6 +176,8 @@ def observe(
 def _demanded(site: str, interlock: InterlockInstance, seen: Circumstances) -> list[Event]:
     onset = seen.causes[0].onset
     demand = identity(site, interlock.id, "demand", onset)
+    if demand in seen.earlier:  # a coarse source clock stamped both alike; sharing ids would swallow the command
+        demand = identity(site, interlock.id, "demand", onset, seen.now)
     events: list[Event] = [
         InterlockDemanded(
             id=identity(demand, "demanded"),
