@@ -84,11 +84,10 @@ def read_sections(document: Document, problems: list[Problem]) -> Sections:
         problems += [
             document.problem((name,), "this section to be there", "nothing") for name in _REQUIRED if name not in root
         ]
-    site = (
-        read_item(document, ("site",), SiteShape, problems)
-        if "site" in root
-        else Item[SiteShape](("site",), None, None, {})
-    )
+    # Annotated, not subscripted: a frozen slotted generic cannot be called through its alias.
+    site: Item[SiteShape] = Item(("site",), None, None, {})
+    if "site" in root:
+        site = read_item(document, ("site",), SiteShape, problems)
     return Sections(
         site,
         _entries(document, "areas", AreaShape, problems),
