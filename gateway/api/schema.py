@@ -333,7 +333,8 @@ class PersonAction(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    by: str = Field(min_length=1, max_length=64)
+    by: str = Field(max_length=64, json_schema_extra={"minLength": 1})
+    """Nobody (an empty name) is refused together with whatever else the action lacks."""
     comment: str = Field(default="", max_length=2000)
 
 
@@ -359,22 +360,3 @@ class ErrorView:
     error: str
     message: str
     problems: tuple[ProblemView, ...] = ()
-
-
-ROUTES = {
-    "GET /api/plant": PlantView,
-    "GET /api/points": SampleColumns,
-    "GET /api/points/{point_id}/trend?start=&end=&buckets=": Trend,
-    "GET /api/alarms": tuple[AlarmView, ...],
-    "POST /api/alarms/{alarm_id}/acknowledge": AlarmView,
-    "POST /api/alarms/{alarm_id}/reset": AlarmView,
-    "GET /api/tickets?standing=": tuple[TicketView, ...],
-    "GET /api/tickets/{ticket_id}": TicketView,
-    "POST /api/tickets/{ticket_id}/actions": TicketView,
-    "GET /api/tickets/{ticket_id}/evidence": Evidence,
-    "GET /api/demands": tuple[DemandView, ...],
-    "GET /api/coverage": tuple[CoverageRow, ...],
-    "GET /api/events?after=&limit=": tuple[Entry, ...],
-    "GET /api/health": HealthView,
-    "WS /api/live": LiveMessage,
-}

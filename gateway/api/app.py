@@ -1,0 +1,60 @@
+"""The HTTP application: routes, live stream, page, and one shape for everything refused."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from gateway.api.answers import answer_errors
+from gateway.api.page import Page, SecurityHeaders
+from gateway.api.reference import openapi_document, reference
+from gateway.api.routes import routes
+from gateway.api.schema import ErrorView
+from gateway.api.services import ApiServices
+from gateway.api.stream import stream
+
+LARGEST_REQUEST = 65_536
+"""Bytes of a request body; a comment has at most 2,000 characters."""
+
+_REFUSALS = {
+    404: "The id names nothing.",
+    409: "The present state does not allow it.",
+    422: "The request does not hold; every wrong field is named.",
+    503: "A store cannot keep it; nothing has changed.",
+}
+
+
+def create_app(services: ApiServices) -> FastAPI:
+    """The app of one running gateway."""
+    app = describe_app()
+    app.state.services = services
+    app.router.default = Page(services.page)
+    return app
+
+
+def describe_app() -> FastAPI:
+    """The app without a gateway behind it: enough to say what it would serve."""
+    app = FastAPI(
+        title="警钟 Tocsin",
+        version=version("tocsin"),
+        summary="Alarms, interlock demands and hazard tickets of one plant.",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation,
+        responses={code: {"model": ErrorView, "description": text} for code, text in _REFUSALS.items()},
+        max_body_size=LARGEST_REQUEST,
+    )
+    app.include_router(routes)
+    app.include_router(stream)
+    app.include_router(reference)
+    app.add_middleware(SecurityHeaders)
+    answer_errors(app)
+    app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
+    return app
+
+
+def _operation(route: APIRoute) -> str:
+    return route.name

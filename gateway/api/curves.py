@@ -1,0 +1,111 @@
+"""Trends and evidence: reads of the history, put together for people. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+
+from gateway.api.answers import problem, refuse
+from gateway.api.schema import Evidence, Trend
+from gateway.api.services import ApiServices
+from gateway.api.views import trend
+from gateway.errors import Problem, UnknownSubject
+from gateway.event import Entry, decode
+from gateway.sample import SECOND, Instant
+from gateway.store import Curve, EventRecord
+
+BUCKETS = 600
+MOST_BUCKETS = 5_000
+"""Buckets of one curve: more than a wall screen has columns."""
+
+SPAN = 10 * 60 * SECOND
+"""A trend without a start shows this much; evidence shows this much either side of the onset."""
+
+LAST_INSTANT = 2**53 - 1
+"""Beyond this a page can no longer count in microseconds."""
+
+_EVIDENCE_KINDS = ("condition.", "alarm.", "interlock.", "command.", "ticket.")
+
+
+async def trend_of(
+    services: ApiServices, point_id: str, start: int | None, end: int | None, buckets: int
+) -> Trend:
+    """A point's curve. Raises UnknownSubject, and RequestRefused with everything that is wrong."""
+    now = services.clock.now()
+    until = now if end is None else end
+    since = until - SPAN if start is None else start
+    refuse(_problems(since, until, buckets))
+    return await _curve(services, point_id, Instant(since), Instant(until), buckets)
+
+
+def _problems(start: int, end: int, buckets: int) -> list[Problem]:
+    problems = [
+        problem(name, f"microseconds since 1970, 0 to {LAST_INSTANT}", value)
+        for name, value in (("start", start), ("end", end))
+        if not 0 <= value <= LAST_INSTANT
+    ]
+    if end < start:
+        problems.append(problem("start", f"a time before the end ({end})", start))
+        problems.append(problem("end", f"a time after the start ({start})", end))
+    if not 1 <= buckets <= MOST_BUCKETS:
+        problems.append(problem("buckets", f"a number from 1 to {MOST_BUCKETS}", buckets))
+    return problems
+
+
+async def evidence_of(services: ApiServices, ticket_id: str) -> Evidence:
+    """Ten minutes either side of a ticket's onset: its curves, and what happened at its equipment."""
+    ticket = services.hub.book.ticket(ticket_id)
+    start = Instant(ticket.onset - SPAN)
+    end = Instant(max(ticket.onset, min(ticket.onset + SPAN, services.clock.now())))
+    curves = await asyncio.gather(
+        *(_curve(services, point, start, end, BUCKETS) for point in ticket.evidence_points)
+    )
+    demands = {view.id for view in services.hub.book.demands.values() if view.equipment == ticket.equipment}
+    about = {ticket.id, ticket.rule} | demands
+    records = await asyncio.gather(
+        *(services.history.read_events(start, end, kind_prefix=kind) for kind in _EVIDENCE_KINDS)
+    )
+    mine = [
+        record
+        for run in records
+        for record in run
+        if record.equipment == ticket.equipment or record.subject in about
+    ]
+    return Evidence(
+        ticket=ticket.id,
+        onset=ticket.onset,
+        start=start,
+        end=end,
+        curves=tuple(curves),
+        events=tuple(_entry(record) for record in sorted(mine, key=lambda record: record.sequence)),
+    )
+
+
+async def _curve(services: ApiServices, point_id: str, start: Instant, end: Instant, buckets: int) -> Trend:
+    try:
+        curve = await services.history.read(point_id, start, end, buckets)
+    except UnknownSubject:
+        if all(point.id != point_id for point in services.plant.points):
+            raise
+        curve = _empty(point_id, start, end, buckets)
+    return trend(curve, services.point_limits.get(point_id, ()))
+
+
+def _empty(point_id: str, start: Instant, end: Instant, buckets: int) -> Curve:
+    """The curve of a point that has not been heard of yet."""
+    numbers = np.empty(0)
+    return Curve(
+        point=point_id,
+        start=np.empty(0, dtype=np.int64),
+        low=numbers,
+        high=numbers,
+        mean=numbers,
+        last=numbers,
+        worst=np.empty(0, dtype=np.uint8),
+        bucket=max(1, -((start - end) // buckets)),
+    )
+
+
+def _entry(record: EventRecord) -> Entry:
+    return Entry(record.sequence, decode(record.body))

@@ -1,0 +1,67 @@
+"""What the gateway says of itself, gathered from the parts that know it. Changes none of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from gateway.api.book import ViewBook, is_unacknowledged
+from gateway.api.schema import HealthView
+from gateway.runtime.followers import Follower
+from gateway.runtime.intake import Intake
+from gateway.runtime.loop import Loop
+from gateway.runtime.recorder import HistoryRecorder
+from gateway.sample import SECOND, Instant, Quality
+
+WINDOW = 5
+"""Marks between which the rate of samples is taken: steady enough to read, quick enough to show a loss."""
+
+
+class HealthProbe:
+    """Call `mark` once a second: the rate of samples is that between the kept marks."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        intake: Intake,
+        recorder: HistoryRecorder,
+        follower: Follower,
+        *,
+        clock_step: Callable[[], int],
+        started_at: Instant,
+    ) -> None:
+        self._loop = loop
+        self._intake = intake
+        self._recorder = recorder
+        self._follower = follower
+        self._clock_step = clock_step
+        self.started_at = started_at
+        self._marks: deque[tuple[Instant, int]] = deque([(started_at, 0)], maxlen=WINDOW + 1)
+
+    def mark(self, now: Instant) -> None:
+        self._marks.append((now, self._intake.received))
+
+    def view(self, book: ViewBook) -> HealthView:
+        loop, recorder = self._loop, self._recorder
+        waiting = [alarm.raised_at for alarm in book.alarms.values() if is_unacknowledged(alarm)]
+        history_failure = recorder.failure or self._follower.failure
+        return HealthView(
+            started_at=self.started_at,
+            samples_per_second=self._rate(),
+            dropped_samples=self._intake.dropped + recorder.dropped + loop.events_lost,
+            journal_failure=str(loop.failure) if loop.failure else None,
+            history_failure=str(history_failure) if history_failure else None,
+            history_lag=max(0, loop.sequence - self._follower.position),
+            links_up=book.links_up,
+            links=len(book.links),
+            points_not_good=int(np.count_nonzero(loop.table.latest.quality != Quality.GOOD)),
+            unacknowledged=len(waiting),
+            oldest_unacknowledged=min(waiting, default=None),
+            clock_step=self._clock_step(),
+        )
+
+    def _rate(self) -> float:
+        (first_at, first), (last_at, last) = self._marks[0], self._marks[-1]
+        return round((last - first) * SECOND / (last_at - first_at), 1) if last_at > first_at else 0.0

@@ -1,0 +1,155 @@
+"""The routes under /api. Reads come from the views; a person's action goes through the loop's turn."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Query
+
+from gateway.api import curves
+from gateway.api.answers import problem, refuse, require
+from gateway.api.schema import (
+    AlarmView,
+    CoverageRow,
+    DemandView,
+    Evidence,
+    HealthView,
+    PersonAction,
+    PlantView,
+    SampleColumns,
+    TicketRequest,
+    TicketView,
+    Trend,
+)
+from gateway.api.services import Services
+from gateway.event import Entry
+from gateway.machines.ticket import Move
+from gateway.sample import Instant, Quality
+
+MOST_EVENTS = 1_000
+"""Events in one answer."""
+
+routes = APIRouter(prefix="/api")
+
+_SINCE = Query(description="Microseconds since 1970 UTC; ten minutes before the end if left out.")
+_UNTIL = Query(description="Microseconds since 1970 UTC; now if left out.")
+_BUCKETS = Query(
+    description="Most buckets of the curve; each keeps its extremes.",
+    json_schema_extra={"minimum": 1, "maximum": curves.MOST_BUCKETS},
+)
+_LIMIT = Query(description="Most events.", json_schema_extra={"minimum": 1, "maximum": MOST_EVENTS})
+_STANDING = Query(description="Only tickets that stand (true) or are closed (false); all if left out.")
+
+
+@routes.get("/plant")
+async def plant(services: Services) -> PlantView:
+    """The site, its areas, equipment and points."""
+    return services.hub.plant_view
+
+
+@routes.get("/points")
+async def points(services: Services) -> SampleColumns:
+    """The latest of every point, with its quality."""
+    return services.hub.samples()
+
+
+@routes.get("/points/{point_id}/trend")
+async def point_trend(
+    point_id: str,
+    services: Services,
+    start: Annotated[int | None, _SINCE] = None,
+    end: Annotated[int | None, _UNTIL] = None,
+    buckets: Annotated[int, _BUCKETS] = curves.BUCKETS,
+) -> Trend:
+    """One point's curve, downsampled so that no peak is lost."""
+    return await curves.trend_of(services, point_id, start, end, buckets)
+
+
+@routes.get("/alarms")
+async def alarms(services: Services) -> tuple[AlarmView, ...]:
+    """Alarms that somebody has to know of, and rules that cannot be evaluated now."""
+    return tuple(services.hub.book.alarms.values())
+
+
+@routes.post("/alarms/{alarm_id}/acknowledge")
+async def acknowledge_alarm(alarm_id: str, action: PersonAction, services: Services) -> AlarmView:
+    """Say that a person has taken note (确认)."""
+    require("by", action.by, "the name of the person who acknowledges")
+    engine = services.engine
+    await services.loop.act(lambda now: [engine.acknowledge(alarm_id, action.by, action.comment, now)])
+    return services.hub.book.alarm(alarm_id)
+
+
+@routes.post("/alarms/{alarm_id}/reset")
+async def reset_alarm(alarm_id: str, action: PersonAction, services: Services) -> AlarmView:
+    """Free a latched alarm whose condition is gone (复位)."""
+    require("by", action.by, "the name of the person who resets")
+    engine = services.engine
+    await services.loop.act(lambda now: [engine.reset(alarm_id, action.by, now)])
+    return services.hub.book.alarm(alarm_id)
+
+
+@routes.get("/tickets")
+async def tickets(
+    services: Services, standing: Annotated[bool | None, _STANDING] = None
+) -> tuple[TicketView, ...]:
+    """Hazard tickets (隐患), oldest first."""
+    every = services.hub.book.tickets.values()
+    return tuple(view for view in every if standing is None or bool(view.actions) is standing)
+
+
+@routes.get("/tickets/{ticket_id}")
+async def ticket(ticket_id: str, services: Services) -> TicketView:
+    """One hazard ticket with its steps."""
+    return services.hub.book.ticket(ticket_id)
+
+
+@routes.post("/tickets/{ticket_id}/actions")
+async def move_ticket(ticket_id: str, request: TicketRequest, services: Services) -> TicketView:
+    """Register, assign, rectify, recheck, write off or dismiss: always a person's step."""
+    due = None if request.due is None else Instant(request.due)
+    wanted = Move(request.action, request.by, request.comment, request.responsible, due)
+    engine = services.engine
+    await services.loop.act(lambda now: [engine.move(ticket_id, wanted, now)])
+    return services.hub.book.ticket(ticket_id)
+
+
+@routes.get("/tickets/{ticket_id}/evidence")
+async def ticket_evidence(ticket_id: str, services: Services) -> Evidence:
+    """The curves ten minutes either side of the onset, and the events beside them."""
+    return await curves.evidence_of(services, ticket_id)
+
+
+@routes.get("/demands")
+async def demands(services: Services) -> tuple[DemandView, ...]:
+    """Interlock demands (联锁动作) with the verdict on every effect: standing ones and the latest ended."""
+    return tuple(services.hub.book.demands.values())
+
+
+@routes.get("/coverage")
+async def coverage(services: Services) -> tuple[CoverageRow, ...]:
+    """What each clause of the criteria asks of each equipment, and what answers it."""
+    quality = services.loop.table.latest.quality
+    failed = frozenset(services.plant.points[row].id for row in np.nonzero(quality > Quality.UNCERTAIN)[0])
+    return tuple(services.coverage(failed))
+
+
+@routes.get("/events")
+async def events(
+    services: Services, after: int = 0, limit: Annotated[int, _LIMIT] = MOST_EVENTS
+) -> tuple[Entry, ...]:
+    """The journal from a sequence on, oldest first."""
+    problems = []
+    if not 0 <= after <= curves.LAST_INSTANT:
+        problems.append(problem("after", f"a sequence, 0 to {curves.LAST_INSTANT}", after))
+    if not 1 <= limit <= MOST_EVENTS:
+        problems.append(problem("limit", f"a number from 1 to {MOST_EVENTS}", limit))
+    refuse(problems)
+    return tuple(await services.journal.read(after, limit))
+
+
+@routes.get("/health")
+async def health(services: Services) -> HealthView:
+    """What the gateway says of itself."""
+    return services.hub.health()

@@ -1,0 +1,53 @@
+"""What the API needs of a running gateway; `gateway.app` fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from gateway.api.live import LiveHub
+from gateway.api.schema import CoverageRow
+from gateway.api.views import PointLimits
+from gateway.clock import Clock
+from gateway.engine import Engine
+from gateway.plant.model import Plant
+from gateway.runtime.loop import Loop
+from gateway.store import History, Journal
+
+CoverageOf = Callable[[Collection[str]], Sequence[CoverageRow]]
+"""Coverage of the clauses, given the ids of the points that are not good now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServices:
+    """Everything that routes read, and the one thing that they act through: `loop.act`."""
+
+    loop: Loop
+    hub: LiveHub
+    journal: Journal
+    history: History
+    clock: Clock
+    point_limits: PointLimits
+    coverage: CoverageOf
+    page: Path
+    """Directory of the built page; it need not be there."""
+
+    @property
+    def plant(self) -> Plant:
+        return self.loop.plant
+
+    @property
+    def engine(self) -> Engine:
+        return self.loop.engine
+
+
+def _services(connection: HTTPConnection) -> ApiServices:
+    return cast(ApiServices, connection.app.state.services)
+
+
+Services = Annotated[ApiServices, Depends(_services)]
