@@ -1,0 +1,62 @@
+// Requests and answers over HTTP; every failure is an ApiError whose view can be shown in words.
+import type { AlarmView, CoverageRow, ErrorView, Evidence, TicketRequest, TicketView, Trend } from "./types.ts";
+
+const LIMIT = 10_000;
+
+export class ApiError extends Error {
+  readonly status: number;
+  readonly view: ErrorView;
+
+  constructor(status: number, view: ErrorView) {
+    super(view.message);
+    this.status = status;
+    this.view = view;
+  }
+}
+
+export interface Person {
+  by: string;
+  comment: string;
+}
+
+function isErrorView(body: unknown): body is ErrorView {
+  return typeof body === "object" && body !== null && "message" in body;
+}
+
+async function request<T>(path: string, body?: unknown): Promise<T> {
+  const init: RequestInit = { signal: AbortSignal.timeout(LIMIT), cache: "no-store" };
+  if (body !== undefined) {
+    init.method = "POST";
+    init.headers = { "content-type": "application/json" };
+    init.body = JSON.stringify(body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (failure) {
+    throw new ApiError(0, { error: "unreachable", message: String(failure), problems: [] });
+  }
+  const answer: unknown = await response.json().catch(() => null);
+  if (response.ok) return answer as T;
+  if (isErrorView(answer)) {
+    throw new ApiError(response.status, { ...answer, problems: answer.problems ?? [] });
+  }
+  throw new ApiError(response.status, { error: "http", message: `HTTP ${response.status}`, problems: [] });
+}
+
+const part = encodeURIComponent;
+
+export const api = {
+  acknowledge: (alarm: string, person: Person) =>
+    request<AlarmView>(`/api/alarms/${part(alarm)}/acknowledge`, person),
+  reset: (alarm: string, person: Person) => request<AlarmView>(`/api/alarms/${part(alarm)}/reset`, person),
+  tickets: (standing: boolean) => request<TicketView[]>(`/api/tickets?standing=${standing}`),
+  moveTicket: (ticket: string, step: TicketRequest) =>
+    request<TicketView>(`/api/tickets/${part(ticket)}/actions`, step),
+  evidence: (ticket: string) => request<Evidence>(`/api/tickets/${part(ticket)}/evidence`),
+  trend: (point: string, start: number, end: number, buckets: number) =>
+    request<Trend>(
+      `/api/points/${part(point)}/trend?start=${Math.round(start)}&end=${Math.round(end)}&buckets=${buckets}`,
+    ),
+  coverage: () => request<CoverageRow[]>("/api/coverage"),
+};

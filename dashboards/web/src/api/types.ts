@@ -1,0 +1,36 @@
+// Names for the wire shapes that the page uses; `schema.ts` is generated and never edited.
+import type { components } from "./schema.ts";
+
+type Schemas = components["schemas"];
+
+export type Text = Schemas["Text"];
+export type AlarmView = Schemas["AlarmView"];
+export type AlarmStateName = Schemas["AlarmStateName"];
+export type Priority = Schemas["Priority"];
+export type DemandView = Schemas["DemandView"];
+export type EffectView = Schemas["EffectView"];
+export type Verdict = Schemas["Verdict"];
+export type TicketView = Schemas["TicketView"];
+export type TicketAction = Schemas["TicketAction"];
+export type TicketRequest = Schemas["TicketRequest"];
+export type LinkView = Schemas["LinkView"];
+export type LimitLine = Schemas["LimitLine"];
+export type PointView = Schemas["PointView"];
+export type EquipmentView = Schemas["EquipmentView"];
+export type PlantView = Schemas["PlantView"];
+export type CoverageRow = Schemas["CoverageRow"];
+export type CoverageStatus = Schemas["CoverageStatus"];
+export type HealthView = Schemas["HealthView"];
+export type SampleColumns = Schemas["SampleColumns"];
+export type Snapshot = Schemas["Snapshot"];
+export type ChangesMessage = Schemas["ChangesMessage"];
+export type Trend = Schemas["Trend"];
+export type Evidence = Schemas["Evidence"];
+export type Entry = Schemas["Entry"];
+export type ErrorView = Schemas["ErrorView"];
+export type ProblemView = Schemas["ProblemView"];
+export type LiveMessage =
+  | Snapshot
+  | Schemas["SamplesMessage"]
+  | ChangesMessage
+  | Schemas["HeartbeatMessage"];

@@ -1,0 +1,261 @@
+// Every word of the page, Chinese first with English beside it. Words that the gateway sends are not here.
+import type { AlarmStateName, CoverageStatus, Text, TicketAction, TicketView, Verdict } from "./api/types.ts";
+
+const text = (zh: string, en: string): Text => ({ zh, en });
+
+export const words = {
+  // Views
+  wall: text("总览", "Overview"),
+  alarms: text("报警", "Alarms"),
+  interlocks: text("联锁", "Interlocks"),
+  tickets: text("隐患", "Hazards"),
+  trend: text("趋势", "Trend"),
+  coverage: text("条款覆盖", "Coverage"),
+  equipment: text("设备", "Equipment"),
+  views: text("页面", "Views"),
+  skip: text("跳到报警", "Skip to alarms"),
+
+  // Top bar
+  product: text("警钟", "Tocsin"),
+  grade: text("风险等级", "Risk grade"),
+  unacknowledged: text("未确认", "Unacknowledged"),
+  oldest: text("最久", "oldest"),
+  data_age: text("数据", "Data age"),
+  connection_age: text("连接", "Link age"),
+  dropped: text("丢弃", "Dropped"),
+  journal: text("日志", "Journal"),
+  history: text("历史库", "History"),
+  clock_step: text("时钟跳变", "Clock step"),
+  links_up: text("设备在线", "Devices"),
+  sound: text("声音", "Sound"),
+  operator: text("值班员", "Operator"),
+  no_operator: text("未登记", "not signed in"),
+  ok: text("正常", "OK"),
+  failed_word: text("故障", "Failed"),
+  lagging: text("滞后", "behind"),
+  none: text("无", "None"),
+  seconds_short: text("秒", "s"),
+
+  // Sound
+  sound_on: text("开", "on"),
+  sound_silenced: text("已静音", "silenced"),
+  sound_blocked: text("被阻止", "blocked"),
+  silence: text("静音", "Silence"),
+  silence_note: text("静音不等于确认；3 分钟后恢复", "Silence is not acknowledge; back in 3 min"),
+  sound_banner: text("声音被浏览器阻止　点击启用", "Sound blocked, click to enable"),
+
+  // Gateway lost
+  lost: text("与网关失去连接", "GATEWAY LOST"),
+  lost_note: text(
+    "画面是断开前的数据，不代表现场现状。请立即用其他手段确认现场。",
+    "The picture is from before the loss and says nothing of now. Check the plant by other means.",
+  ),
+  lost_for: text("已断开", "Lost for"),
+  connecting: text("正在连接网关", "Connecting to the gateway"),
+  retrying: text("正在不断重连", "Reconnecting without end"),
+
+  // Priorities
+  critical: text("紧急", "Critical"),
+  high: text("高", "High"),
+  medium: text("中", "Medium"),
+  low: text("低", "Low"),
+
+  // Alarms
+  active_alarms: text("当前报警", "Active alarms"),
+  no_alarms: text("当前没有报警", "No active alarms"),
+  acknowledge: text("确认", "Acknowledge"),
+  reset: text("复位", "Reset"),
+  first_out: text("首出", "First-out"),
+  response: text("应采取的措施", "What to do"),
+  within: text("限时", "Within"),
+  consequence: text("后果", "Consequence"),
+  unknown: text("无法判断", "Cannot tell"),
+  unknown_note: text("信号失效，报警状态保持不变", "Signal lost; the alarm stands"),
+  raised: text("发生", "Raised"),
+  cleared: text("恢复", "Cleared"),
+  acknowledged_by: text("确认人", "Acknowledged by"),
+  readings: text("发生时的值", "Readings at onset"),
+  more: text("更多", "more"),
+  more_alarms: text("条报警未显示", "more alarms"),
+  all: text("全部", "All"),
+  only_unacknowledged: text("仅未确认", "Unacknowledged only"),
+  clause: text("条款", "Clause"),
+  ticket: text("隐患单", "Hazard ticket"),
+  overdue: text("超出限时", "Past the time limit"),
+
+  // Not protected
+  unprotected: text("当前失去保护", "Not protected now"),
+  all_protected: text("没有失去保护的项", "Nothing unprotected"),
+  cannot_tell: text("报警无法判断", "Alarms that cannot tell"),
+  links_down: text("断开的设备", "Devices not connected"),
+  bad_points: text("失效测点", "Points not good"),
+  link_down: text("断开", "Down"),
+  link_connecting: text("连接中", "Connecting"),
+  since: text("自", "since"),
+
+  // Interlocks
+  demands: text("联锁动作", "Interlock demands"),
+  no_demands: text("没有联锁动作记录", "No interlock demands"),
+  effect: text("动作", "Effect"),
+  mode: text("方式", "Mode"),
+  verdict: text("判定", "Verdict"),
+  delay: text("实测", "Measured"),
+  allowed: text("允许", "Allowed"),
+  observe: text("监视（PLC 执行）", "Observed (PLC acts)"),
+  command: text("网关发令", "Commanded"),
+  written: text("指令已送达", "Write confirmed"),
+  not_written: text("指令未送达", "Write not confirmed"),
+  causes: text("原因", "Causes"),
+  demanded: text("触发", "Demanded"),
+  running: text("进行中", "In progress"),
+  ended: text("已结束", "Ended"),
+  not_yet: text("尚未到位", "not yet"),
+
+  // Tickets
+  no_tickets: text("没有隐患单", "No hazard tickets"),
+  choose_ticket: text("选择一张隐患单", "Choose a ticket"),
+  show_closed: text("含已销号", "Include closed"),
+  major: text("重大", "Major"),
+  ordinary: text("一般", "Ordinary"),
+  filed: text("系统提出", "Filed by the system"),
+  recurred: text("再次发生", "Recurred"),
+  times: text("次", "times"),
+  steps: text("办理过程", "Steps so far"),
+  next_step: text("下一步", "Next step"),
+  responsible: text("责任人", "Responsible"),
+  due: text("整改期限", "Due"),
+  past_due: text("已超期", "Overdue"),
+  previous: text("前一张隐患单", "Previous ticket"),
+  evidence: text("证据曲线（前后 10 分钟）", "Evidence (10 min either side)"),
+  onset: text("起始", "Onset"),
+  events: text("期间事件", "Events meanwhile"),
+  system: text("系统", "System"),
+  closed_end: text("流程已结束", "Nothing further to do"),
+  no_evidence: text("没有证据曲线", "No evidence curves"),
+
+  // Trend
+  search_point: text("查找测点", "Find a point"),
+  follow: text("实时跟踪", "Follow live"),
+  range: text("时间范围", "Range"),
+  ten_minutes: text("10 分钟", "10 min"),
+  one_hour: text("1 小时", "1 h"),
+  eight_hours: text("8 小时", "8 h"),
+  one_day: text("24 小时", "24 h"),
+  limits: text("限值", "Limits"),
+  mean: text("均值", "Mean"),
+  band: text("最小–最大", "Min–max"),
+  bad_period: text("数据失效", "Not good"),
+  uncertain_period: text("数据存疑", "Uncertain"),
+  no_data: text("该时段没有数据", "No data in this period"),
+  no_match: text("没有匹配的测点", "No point matches"),
+  loading: text("读取中", "Loading"),
+  source: text("来源", "Source"),
+  measuring_range: text("量程", "Range"),
+  earlier: text("向前", "Earlier"),
+  later: text("向后", "Later"),
+  choose_point: text("选择一个测点", "Choose a point"),
+
+  // Coverage
+  requirement: text("要求", "Requirement"),
+  status: text("状态", "Status"),
+  points: text("测点", "Points"),
+  rules: text("规则", "Rules"),
+  missing_points: text("缺少测点", "Missing points"),
+  missing_rules: text("缺少规则", "Missing rules"),
+  overridden: text("已改", "Override"),
+  only_problems: text("仅未覆盖", "Problems only"),
+  no_coverage: text("没有适用的条款", "No clause applies"),
+
+  // Quality
+  good: text("良好", "Good"),
+  uncertain: text("存疑", "Uncertain"),
+  stale: text("过期", "Stale"),
+  bad: text("失效", "Bad"),
+
+  // Forms and failures
+  cancel: text("取消", "Cancel"),
+  confirm: text("提交", "Submit"),
+  comment: text("说明", "Comment"),
+  your_name: text("值班员姓名", "Operator's name"),
+  name_note: text("姓名随每次操作记入日志", "Your name is journalled with every action"),
+  save: text("保存", "Save"),
+  required: text("必填", "Required"),
+  refused: text("网关未接受", "The gateway refused"),
+  conflict: text("状态已变化，请核对后重试", "The state has changed: look again, then retry"),
+  unreachable: text("无法连接网关", "The gateway cannot be reached"),
+  invalid: text("填写有误", "Something in the form is wrong"),
+  missing_thing: text("对象不存在", "It does not exist"),
+  expected: text("应为", "expected"),
+  got: text("实为", "got"),
+  retry: text("重试", "Retry"),
+  back: text("返回", "Back"),
+  gateway_value_failed: text("当前不可信", "not to be trusted now"),
+} as const satisfies Record<string, Text>;
+
+export type Word = keyof typeof words;
+
+export const alarmStates: Readonly<Record<AlarmStateName, Text>> = {
+  normal: text("未报警", "Not in alarm"),
+  unacknowledged: text("未确认", "Unacknowledged"),
+  acknowledged: text("已确认", "Acknowledged"),
+  returned_unacknowledged: text("已恢复 未确认", "Returned, unacknowledged"),
+  latched_unacknowledged: text("已恢复 自保持 未确认", "Returned, latched, unacknowledged"),
+  latched_acknowledged: text("已恢复 自保持 待复位", "Returned, latched: reset"),
+};
+
+export const verdicts: Readonly<Record<Verdict, Text>> = {
+  pending: text("等待反馈", "PENDING"),
+  pass: text("合格", "PASS"),
+  late: text("迟到", "LATE"),
+  fail: text("失败", "FAIL"),
+  inconclusive: text("无法判定", "INCONCLUSIVE"),
+};
+
+export const ticketStates: Readonly<Record<TicketView["state"], Text>> = {
+  suspected: text("疑似", "Suspected"),
+  registered: text("已登记", "Registered"),
+  rectifying: text("整改中", "Rectifying"),
+  awaiting_recheck: text("待复查", "Awaiting recheck"),
+  rechecked: text("复查通过", "Rechecked"),
+  written_off: text("已销号", "Written off"),
+  dismissed: text("已排除", "Dismissed"),
+};
+
+export const ticketActions: Readonly<Record<TicketAction, Text>> = {
+  register: text("登记", "Register"),
+  dismiss: text("排除", "Dismiss"),
+  assign: text("指派整改", "Assign"),
+  rectify: text("整改完成", "Rectified"),
+  pass_recheck: text("复查通过", "Recheck passed"),
+  reject_recheck: text("复查不通过", "Recheck rejected"),
+  write_off: text("销号", "Write off"),
+};
+
+export const coverageStates: Readonly<Record<CoverageStatus, Text>> = {
+  covered: text("已覆盖", "Covered"),
+  failed: text("失效", "Failed"),
+  missing: text("缺失", "Missing"),
+};
+
+/** By the number that travels on the wire. */
+export const qualities: readonly Text[] = [words.good, words.uncertain, words.stale, words.bad];
+
+export const reasons: readonly Text[] = [
+  text("", ""),
+  text("从未收到", "Never seen"),
+  text("数据过期", "Too old"),
+  text("无应答", "No answer"),
+  text("连接断开", "Disconnected"),
+  text("设备报错", "Device error"),
+  text("无法解码", "Malformed"),
+  text("非数值", "Not a number"),
+  text("超量程", "Out of range"),
+  text("传感器故障", "Sensor fault"),
+  text("预热中", "Warming up"),
+  text("时标错误", "Source clock"),
+];
+
+/** The word for why a value is not good. */
+export function qualityWords(quality: number, reason: number): Text {
+  return (reason > 0 ? reasons[reason] : undefined) ?? qualities[quality] ?? words.bad;
+}
