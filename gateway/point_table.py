@@ -25,9 +25,7 @@ class PointTable:
         self._reason = np.full(count, Reason.NEVER_SEEN, dtype=np.uint8)
         self._source_time = np.zeros(count, dtype=np.int64)
         self._receive_time = np.zeros(count, dtype=np.int64)
-        self._effective = PointColumns(
-            self._value, self._quality.copy(), self._reason.copy(), self._source_time, self._receive_time
-        )
+        self._effective = self.columns(Instant(0))
 
     def apply(self, batch: SampleBatch) -> None:
         """Take a batch in; of several readings of one point the last in the batch holds."""

@@ -1,0 +1,96 @@
+"""The journal is the truth: whatever happens, the states are the fold of what it holds."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.errors import TocsinError
+from gateway.event import TicketAction, decode, encode
+from gateway.machines.ticket import Move
+from gateway.rule import EffectMode, Truth
+from gateway.sample import SECOND, Instant
+from gateway.store import StateKind
+from tests.engine.scripted import Bench, folded, interlock
+from tests.machines.support import rule
+
+HOT, WET = "hot@furnace", "wet@furnace"
+
+TICK = st.tuples(st.just("tick"), st.dictionaries(st.integers(0, 2), st.sampled_from(Truth)), st.integers(1, 12))
+ACK = st.tuples(st.sampled_from(["ack", "reset"]), st.sampled_from([HOT, WET]))
+MOVE = st.tuples(st.just("move"), st.sampled_from(TicketAction), st.integers(0, 9))
+RESTART = st.tuples(st.just("restart"))
+STEPS = st.lists(st.one_of(TICK, TICK, ACK, MOVE, RESTART), max_size=40)
+
+
+def played(steps: list[tuple]) -> Bench:
+    """A site through these steps; what is illegal is refused and skipped."""
+    rules = (rule(HOT, group="g"), rule(WET, index=1, latch=True, group="g", points=(1, 2)))
+    made = Bench(*rules, interlocks=[interlock(causes=(0, 1), feedback=2, mode=EffectMode.COMMAND)])
+    for number, step in enumerate(steps):
+        if step[0] == "tick":
+            made.tick(step[1], after=step[2] * SECOND // 2)
+        elif step[0] == "restart":
+            made = made.restarted()
+        else:
+            _act(made, step, number)
+    return made
+
+
+def _act(made: Bench, step: tuple, number: int) -> None:
+    now = made.now = Instant(made.now + 1)
+    try:
+        if step[0] == "ack":
+            made.act(made.engine.acknowledge(step[1], "王", "", now))
+        elif step[0] == "reset":
+            made.act(made.engine.reset(step[1], "王", now))
+        elif tickets := list(made.engine.states.tickets):
+            wanted = Move(step[1], f"person {number}", "done", "李", Instant(now + SECOND))
+            made.act(made.engine.move(tickets[step[2] % len(tickets)], wanted, now))
+    except TocsinError:
+        return
+
+
+@settings(max_examples=150, deadline=None)
+@given(STEPS)
+def test_the_states_are_the_fold_of_the_journal(steps: list[tuple]) -> None:
+    made = played(steps)
+    assert folded(made.journal) == made.engine.states
+
+
+@settings(max_examples=75, deadline=None)
+@given(STEPS)
+def test_what_the_journal_holds_reads_back_as_it_was_written(steps: list[tuple]) -> None:
+    made = played(steps)
+    assert [decode(encode(event)) for event in made.journal] == made.journal
+
+
+@settings(max_examples=75, deadline=None)
+@given(STEPS)
+def test_no_two_events_share_an_id_and_every_occurrence_is_raised_once(steps: list[tuple]) -> None:
+    made = played(steps)
+    ids = [event.id for event in made.journal]
+    assert len(ids) == len(set(ids))
+
+
+@settings(max_examples=75, deadline=None)
+@given(STEPS)
+def test_at_most_one_ticket_stands_for_a_rule(steps: list[tuple]) -> None:
+    standing = [ticket.rule for ticket in played(steps).engine.states.tickets.values() if ticket.standing]
+    assert len(standing) == len(set(standing))
+
+
+@settings(max_examples=75, deadline=None)
+@given(STEPS, st.integers(0, 60))
+def test_a_preview_is_what_taking_would_make_of_it_and_takes_nothing(steps: list[tuple], cut: int) -> None:
+    journal = played(steps).journal
+    before, after = journal[:cut], journal[cut:]
+    made = Bench(rule(HOT), rule(WET, index=1, latch=True), journal=before)
+    ahead = made.engine.preview(after)
+    assert made.engine.states == folded(before)
+    made.engine.take(after)
+    for kind, previewed in zip(StateKind, (ahead.alarms, ahead.demands, ahead.tickets)):
+        now = {"alarm": made.engine.states.alarms, "demand": made.engine.states.demands}.get(
+            kind, made.engine.states.tickets
+        )
+        assert {subject: now[subject] for subject in previewed} == previewed
