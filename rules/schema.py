@@ -125,6 +125,8 @@ class RuleModel(_Strict):
     latch: bool = False
     ticket: Literal["major", "ordinary", "none"] = "none"
     first_out: Name | None = None
+    first_out_per: Literal["equipment", "parent", "area"] = "equipment"
+    """Among what the first of several alarms is told apart."""
     evidence: tuple[str, ...] = ()
     """Further points (names as in expressions) whose curves belong to the evidence."""
 

@@ -1,0 +1,86 @@
+"""Limits in force: the packs' defaults, the plant file's own values, and which points they concern."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from gateway import units
+from gateway.errors import Problem
+from gateway.plant.criteria import Criteria
+from gateway.plant.model import Plant
+from gateway.sample import PointIndex
+from rules import syntax
+from rules.lint import convertible
+from rules.program import LimitInForce
+from rules.scope import EquipmentScope, NamedLimit
+from rules.syntax import COMPARISONS, Binary, Call, Expression, Name, Unary
+
+
+class LimitTable:
+    """Every limit of every equipment, and what rules say about points with them."""
+
+    def __init__(self, plant: Plant, criteria: Criteria) -> None:
+        self.problems: list[Problem] = []
+        self._plant = plant
+        self._limits: dict[tuple[str, str], LimitInForce] = {}
+        self._by_point: dict[PointIndex, list[LimitInForce]] = {}
+        for equipment in plant.equipment:
+            owner = criteria.classes.get(equipment.equipment_class)
+            kinds = owner.limits if owner is not None else {}
+            for kind in kinds.values():
+                own = equipment.limits.get(kind.name)
+                limit = LimitInForce(equipment.id, kind, kind.default, kind.unit, kind.source, overridden=False)
+                if own is not None and convertible(own.unit, kind.unit):
+                    limit = LimitInForce(equipment.id, kind, own.value, own.unit, own.source, overridden=True)
+                elif own is not None:
+                    self._problem(equipment.id, f"{own.name}", f"a unit that converts to {kind.unit}", own.unit)
+                self._limits[equipment.id, kind.name] = limit
+            for name in equipment.limits:
+                if name not in kinds:
+                    self._problem(equipment.id, name, f"one of [{', '.join(kinds)}]", name)
+
+    def in_force(self) -> Sequence[LimitInForce]:
+        return tuple(self._limits.values())
+
+    def named(self, equipment: str) -> Mapping[str, NamedLimit]:
+        """Limits of one equipment under the names that expressions use."""
+        return {
+            f"limit.{name}": NamedLimit(limit.value, limit.unit)
+            for (owner, name), limit in self._limits.items()
+            if owner == equipment
+        }
+
+    def by_point(self) -> Mapping[PointIndex, Sequence[LimitInForce]]:
+        """For each point the limits that rules compare it with, in the point's own unit."""
+        return {point: tuple(limits) for point, limits in self._by_point.items()}
+
+    def note(self, equipment: str, expression: Expression, scope: EquipmentScope) -> None:
+        """Remember `point > limit` and `abs(point) > limit` of a rule, for the curves."""
+        for node in syntax.walk(expression):
+            if isinstance(node, Binary) and node.operator in COMPARISONS:
+                self._compare(equipment, node.left, node.right, scope)
+                self._compare(equipment, node.right, node.left, scope)
+
+    def _compare(self, equipment: str, side: Expression, other: Expression, scope: EquipmentScope) -> None:
+        signs = [1.0]
+        if isinstance(side, Call) and side.function == "abs":
+            side, signs = side.arguments[0], [1.0, -1.0]
+        if isinstance(other, Unary) and other.operator == "-":
+            other, signs = other.operand, [-sign for sign in signs]
+        if not (isinstance(side, Name) and isinstance(other, Name) and other.parts[0] == "limit"):
+            return
+        point = scope.points.get(side.text)
+        limit = self._limits.get((equipment, other.parts[-1]))
+        if point is None or limit is None:
+            return
+        known = self._by_point.setdefault(point.index, [])
+        for sign in signs:
+            value = sign * units.convert(limit.value, limit.unit, point.unit)
+            drawn = replace(limit, value=value, unit=point.unit)
+            if drawn not in known:
+                known.append(drawn)
+
+    def _problem(self, equipment: str, name: str, expected: str, got: str) -> None:
+        field = f"equipment {equipment}.limits.{name}"
+        self.problems.append(Problem(self._plant.file, 0, 0, field, expected, got))

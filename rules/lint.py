@@ -1,0 +1,78 @@
+"""What is legal in a pack but unwise: warnings, by rule, at their place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gateway import units
+from gateway.duration import format_duration
+from gateway.errors import Problem, Severity
+from gateway.sample import SECOND
+from rules import syntax
+from rules.packs import Packs, RuleSource
+from rules.syntax import Call, Number
+
+_LEVELS = frozenset({"<", ">", "<=", ">="})
+SHARE = 10
+"""Delays may take at most this part of the time that a person has to respond."""
+
+
+def lint(packs: Packs) -> Sequence[Problem]:
+    """Every warning about the packs themselves, in file order."""
+    problems: list[Problem] = []
+    named = {
+        name
+        for clause in packs.criteria.clauses
+        for requirement in clause.requirements
+        for name in (*requirement.rules, *requirement.interlocks)
+    }
+    for rule in packs.rules():
+        slow = late(rule, scan=0)
+        if slow is not None:
+            problems.append(_warning(rule, "on_delay", *slow))
+        if _chatters(rule):
+            problems.append(_warning(rule, "when", "a 'clear' level or an 'off_delay' beside a measurement", "neither"))
+    for interlock in packs.interlocks():
+        if interlock.model.id not in named:
+            path = (*interlock.path, "id")
+            found = interlock.document.problem(path, "a clause that requires the interlock", interlock.model.id)
+            problems.append(replace(found, severity=Severity.WARNING))
+    return sorted(problems)
+
+
+def late(rule: RuleSource, scan: int) -> tuple[str, str] | None:
+    """What is expected and what is, where delays and scan eat too much of the response time."""
+    delay = rule.model.on_delay + _longest_held(rule) + scan
+    if delay * SHARE <= rule.model.response_time:
+        return None
+    allowed = format_duration(rule.model.response_time // SHARE)
+    return f"at most {allowed} of delay and scan, a tenth of the response time", format_duration(delay)
+
+
+def convertible(source: str, target: str) -> bool:
+    """Whether values in one unit convert into the other; False for an unknown unit."""
+    try:
+        return units.same_dimension(source, target)
+    except ValueError:
+        return False
+
+
+def _longest_held(rule: RuleSource) -> int:
+    longest = 0
+    for node in syntax.walk(rule.when):
+        if isinstance(node, Call) and node.function == "held" and isinstance(node.arguments[1], Number):
+            duration = node.arguments[1]
+            longest = max(longest, round(units.convert(duration.value, duration.unit, "s") * SECOND))
+    return longest
+
+
+def _chatters(rule: RuleSource) -> bool:
+    """Whether noise about a level would raise and clear again and again."""
+    if rule.clear is not None or rule.model.off_delay or rule.model.latch:
+        return False
+    return any(isinstance(node, syntax.Binary) and node.operator in _LEVELS for node in syntax.walk(rule.when))
+
+
+def _warning(rule: RuleSource, field: str, expected: str, got: str) -> Problem:
+    return replace(rule.document.problem((*rule.path, field), expected, got), severity=Severity.WARNING)

@@ -1,0 +1,68 @@
+"""What names mean: for an equipment class when a pack is checked, for an equipment when it is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.plant.criteria import Criteria
+from gateway.sample import PointIndex
+from rules.graph import Graph, Op
+from rules.types import Typed
+
+VALUE = "value"
+"""The point of a rule that is for each point."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPoint:
+    index: PointIndex
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLimit:
+    value: float
+    unit: str
+
+
+@dataclass(slots=True)
+class EquipmentScope:
+    """A `rules.types.Scope` from plain tables; keys are names as expressions write them."""
+
+    points: Mapping[str, NamedPoint]
+    limits: Mapping[str, NamedLimit]
+    calibration_due: int | None = None
+
+    def quantity(self, name: str, graph: Graph) -> Typed | None:
+        point = self.points.get(name)
+        if point is not None:
+            return Typed(graph.add(Op.POINT, (), (float(point.index),)), point.unit)
+        limit = self.limits.get(name)
+        if limit is not None:
+            return Typed(graph.add(Op.CONST, (), (limit.value,)), limit.unit)
+        return None
+
+    def point(self, name: str) -> PointIndex | None:
+        point = self.points.get(name)
+        return point.index if point is not None else None
+
+    def names(self) -> Sequence[str]:
+        return (*self.points, *self.limits)
+
+
+def class_scope(criteria: Criteria, class_id: str) -> EquipmentScope:
+    """Names of an equipment class with made-up points: enough to check an expression."""
+    owner = criteria.classes[class_id]
+    units = {kind.id: kind.unit for kind in owner.kinds.values()}
+    if owner.parent_class is not None:
+        parent = criteria.classes[owner.parent_class]
+        units |= {f"parent.{kind.id}": kind.unit for kind in parent.kinds.values()}
+    limits = {f"limit.{limit.name}": NamedLimit(limit.default, limit.unit) for limit in owner.limits.values()}
+    points = {name: NamedPoint(index, unit) for index, (name, unit) in enumerate(units.items())}
+    return EquipmentScope(points, limits)
+
+
+def point_scope(unit: str, index: PointIndex = 0, calibration_due: int | None = 0) -> EquipmentScope:
+    """Names of a rule that is for each point."""
+    return EquipmentScope({VALUE: NamedPoint(index, unit)}, {}, calibration_due)
