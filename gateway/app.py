@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from drivers import modbus
+from drivers import modbus, mqtt
+from gateway.api.schema import LimitView
 from gateway.driver import DriverKind
 from gateway.plant.criteria import Criteria
 from gateway.plant.loader import load_plant
 from gateway.plant.model import Plant
-from gateway.rule import Program
-from rules import packs
+from rules import compiler, packs, syntax
+from rules.program import CompiledProgram
 
-DRIVERS: Mapping[str, DriverKind] = {kind.name: kind for kind in (modbus.KIND,)}
+DRIVERS: Mapping[str, DriverKind] = {kind.name: kind for kind in (modbus.KIND, mqtt.KIND)}
 """Drivers by the word that plant files use."""
 
 PACKS_DIRECTORY: Path = packs.PACKS
@@ -24,7 +25,36 @@ def load_criteria() -> Criteria:
     return packs.load_criteria(PACKS_DIRECTORY)
 
 
-def load(path: Path) -> tuple[Plant, Program]:
+def load(path: Path) -> tuple[Plant, CompiledProgram]:
     """The plant, and the rules compiled for it; raises ConfigurationError."""
-    plant = load_plant(path, DRIVERS, load_criteria())
-    return plant, packs.load_program(PACKS_DIRECTORY, plant)
+    loaded = packs.load_packs(PACKS_DIRECTORY)
+    plant = load_plant(path, DRIVERS, loaded.criteria)
+    return plant, compiler.compile(plant, loaded)
+
+
+def limits_by_rule(program: CompiledProgram) -> Mapping[str, Sequence[LimitView]]:
+    """The limits that each rule instance compares with, by its id; what `coverage` wants."""
+    views = {
+        (limit.equipment, limit.kind.name): LimitView(
+            limit.kind.name,
+            limit.kind.title,
+            limit.value,
+            limit.unit,
+            limit.source,
+            overridden=limit.overridden,
+        )
+        for limit in program.limits
+    }
+    named = {
+        rule.model.id: [name.removeprefix("limit.") for name in _names(rule) if name.startswith("limit.")]
+        for rule in packs.load_packs(PACKS_DIRECTORY).rules()
+    }
+    return {
+        rule.id: [views[rule.equipment, name] for name in named[rule.rule] if (rule.equipment, name) in views]
+        for rule in program.rules
+    }
+
+
+def _names(rule: packs.RuleSource) -> list[str]:
+    expressions = [rule.when] if rule.clear is None else [rule.when, rule.clear]
+    return list(dict.fromkeys(name for expression in expressions for name in syntax.names(expression)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 
 import click
@@ -63,7 +64,11 @@ def _checked(path: Path) -> tuple[Sequence[Problem], tuple[CoverageRow, ...], di
     plant, program = app.load(path)
     criteria = app.load_criteria()
     document = read_yaml(path.read_text(encoding="utf-8-sig"), str(path))
-    today = to_datetime(SystemClock().now()).date()
-    warnings = advice(plant, document, app.DRIVERS, criteria, program.rules, today)
-    rows = coverage(plant, criteria, program.rules, program.interlocks, (), app.limits_by_point(plant, program))
-    return warnings, rows, {equipment.id: equipment.name.zh for equipment in plant.equipment}
+    warnings = advice(plant, document, app.DRIVERS, criteria, program.rules, _today())
+    rows = coverage(plant, criteria, program.rules, program.interlocks, (), app.limits_by_rule(program))
+    return [*warnings, *program.warnings], rows, {equipment.id: equipment.name.zh for equipment in plant.equipment}
+
+
+def _today() -> date:
+    """The day in China, which keeps one time zone: dates in plant files are such days."""
+    return (to_datetime(SystemClock().now()) + timedelta(hours=8)).date()

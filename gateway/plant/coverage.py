@@ -23,7 +23,8 @@ def coverage(
 ) -> tuple[CoverageRow, ...]:
     """One row for every clause and every equipment that it asks something of, in the criteria's order.
 
-    `failed_points` are ids of points that are not good now; `limits` are those in force, by point id.
+    `failed_points` are ids of points that are not good now; `limits` are what rules compare
+    with, by the id of the rule instance.
     Missing outranks failed: what was never there cannot come back by itself.
     """
     judge = _Judge(plant, rules, interlocks, frozenset(failed_points), limits)
@@ -102,7 +103,7 @@ class _Judge:
             rules=tuple(rule.id for rule in rules),
             interlocks=tuple(each.id for each in interlocks),
             missing_rules=tuple(missing_rules),
-            limits=tuple(_unique(limit for point in required for limit in self._limits.get(point.id, ()))),
+            limits=tuple(_unique(limit for rule in rules for limit in self._limits.get(rule.id, ()))),
         )
 
 

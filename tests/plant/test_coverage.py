@@ -117,7 +117,7 @@ def test_an_overridden_limit_is_seen_as_such(full: Plant, criteria: Criteria) ->
         "shell_alarm", Text("壳温", "shell"), 300.0, "degC", "design file 7", overridden=True
     )
     assert not in_force["flow_alarm"].overridden
-    made = coverage(full, criteria, RULES, INTERLOCKS, (), {"eaf1.shell": [in_force["shell_alarm"]]})
+    made = coverage(full, criteria, RULES, INTERLOCKS, (), {"shell_high@eaf1": [in_force["shell_alarm"]]})
     assert [row.limits for row in made] == [(in_force["shell_alarm"],), ()]
 
 
