@@ -23,7 +23,7 @@ from pymodbus.pdu.register_message import (
     WriteSingleRegisterRequest,
 )
 
-from drivers.link import LinkReporter, retry_delay
+from drivers.link import FIRST_DELAY, LinkReporter, retry_delay
 from drivers.modbus.address import DeviceSettings, Table
 from drivers.modbus.planner import Request
 from gateway.duration import format_duration
@@ -238,6 +238,7 @@ class Client:
         self._settings, self._probes, self._reporter = settings, probes, reporter
         self._connection = Connection(settings)
         self._turns = Turns()
+        self._patience = (2 * settings.timeout + settings.pause_after_connect) / SECOND + 2 * FIRST_DELAY
         self._ready = False
         self._lost = asyncio.Event()
         self._settled = asyncio.Event()
@@ -249,8 +250,10 @@ class Client:
         return self._ready
 
     async def settled(self) -> None:
-        """Wait until an attempt to connect that is under way has ended, well or not."""
-        await self._settled.wait()
+        """Wait until the first attempt to connect after the start or a loss has ended, well or not."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                await self._settled.wait()
 
     async def ask(self, query: Query, rank: int) -> bytes:
         """Raises DeviceRefused or LinkLost; at once while the device is down."""

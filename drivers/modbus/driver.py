@@ -136,6 +136,7 @@ class ModbusDriver:
         except (TypeError, ValueError) as error:
             return Receipt(written=False, detail=str(error), at=self._work.clock.now())
         try:
+            await self._client.settled()
             await self._client.ask(query, WRITE_RANK)
         except DeviceRefused as error:
             return Receipt(written=False, detail=error.detail, at=self._work.clock.now())

@@ -241,12 +241,16 @@ async def test_a_broker_that_goes_wrong_is_bad_and_is_tried_for_ever(hello: byte
         assert kept.states() == [LinkState.CONNECTING, LinkState.DOWN]
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 async def test_failed_attempts_leave_no_socket_behind() -> None:
     async with misbehaving(b"") as it, hearing(it.port, PLAIN, timeout="100 ms"):
         counts = []
         for wanted in (2, 6):
             await it.reached(wanted)
-            counts.append(len(list(Path("/proc/self/fd").iterdir())))
+            counts.append(open_files())
         assert counts[1] <= counts[0] + 3
 
 
