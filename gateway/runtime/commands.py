@@ -14,7 +14,7 @@ from gateway.driver import Driver, Receipt
 from gateway.errors import OutputRefused, StoreFailed
 from gateway.event import CommandCompleted, CommandRequested, Entry, identity
 from gateway.plant.model import Output, Plant
-from gateway.runtime.followers import AT_ONCE
+from gateway.runtime.followers import AT_ONCE, RETRY_AFTER
 from gateway.runtime.loop import Loop, Tick
 from gateway.sample import SECOND
 from gateway.store import Journal
@@ -118,10 +118,21 @@ class CommandSender:
             written=receipt.written,
             detail=receipt.detail,
         )
-        try:
-            await self._loop.act(lambda _: [completed])
-        except StoreFailed as failure:
-            _log.error("the receipt of command %s is not kept: %s", command.command, failure)
+        await self._keep(completed)
+
+    async def _keep(self, completed: CommandCompleted) -> None:
+        """Into the journal, however long that takes: a lost receipt would make the next run write again."""
+        refused = False
+        while True:
+            try:
+                await self._loop.act(lambda _: [completed])
+            except StoreFailed as failure:
+                if not refused:
+                    _log.error("the receipt of command %s waits: %s", completed.command, failure)
+                refused = True
+                await asyncio.sleep(RETRY_AFTER)
+            else:
+                return
 
     async def _receipt(self, command: CommandRequested) -> Receipt:
         now = self._clock.now()

@@ -81,6 +81,7 @@ class Loop:
         self._intake = intake
         self._clock = clock
         self._turn = asyncio.Lock()
+        self._actions: set[asyncio.Task[Sequence[Entry]]] = set()
         self._held: list[Event] = []
         self._listeners: list[Listener] = []
         self._recorders: list[Recorder] = []
@@ -123,17 +124,28 @@ class Loop:
     async def act(self, decide: Callable[[Instant], Sequence[Event]]) -> Sequence[Entry]:
         """Events that are not a tick's: durable first, then taken.
 
-        Raises what `decide` raises, and StoreFailed; then nothing has changed.
+        Raises what `decide` raises, and StoreFailed; then nothing has changed. An asker that is cancelled
+        leaves the action to itself: what is durable is always taken.
         """
+        action = asyncio.create_task(self._act(decide), name="action")
+        self._actions.add(action)
+        action.add_done_callback(self._actions.discard)
+        return await asyncio.shield(action)
+
+    async def _act(self, decide: Callable[[Instant], Sequence[Event]]) -> Sequence[Entry]:
         async with self._turn:
             now = self._clock.now()
             events = list(decide(now))
             ahead = states.rows(self.engine.preview(events), states_of(events))
-            await self._commit_held()
+            nothing = np.zeros(len(self.plant.points), dtype=np.bool_)
+            if kept := await self._commit_held():
+                self._tell(now, (), kept, nothing, ())
+            if self._held and self.failure is not None:  # what happened earlier comes earlier in the journal
+                raise self.failure
             entries = await self._journal.commit(events, ahead)
             self.engine.take(events)
             self._told_up_to(entries)
-            self._tell(now, events, entries, np.zeros(len(self.plant.points), dtype=np.bool_), ())
+            self._tell(now, events, entries, nothing, ())
             return entries
 
     async def _commit_held(self) -> Sequence[Entry]:

@@ -1,0 +1,131 @@
+"""A command is sent once, after it is in the journal, if the plant file allows it, and not when it is too old."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.errors import OutputRefused
+from gateway.event import CommandCompleted
+from gateway.runtime import commands
+from gateway.runtime.commands import CURSOR, EXPIRES_AFTER, check_allowed
+from gateway.sample import SECOND
+from tests.engine.scripted import FALSE, TRUE, plant
+from tests.engine.site import RunningSite, until
+
+
+def receipts(site: RunningSite) -> list[CommandCompleted]:
+    return [entry.event for entry in site.journal.entries if isinstance(entry.event, CommandCompleted)]
+
+
+async def test_a_command_is_written_once_and_its_receipt_is_in_the_journal() -> None:
+    site = await RunningSite.started()
+    async with site.sending():
+        await site.tick(TRUE)
+        await until(lambda: receipts(site))
+        await site.tick(TRUE)
+    assert site.driver.written == [("furnace.trip", 1.0)]
+    assert [receipt.written for receipt in receipts(site)] == [True]
+    (demand,) = site.loop.engine.states.demands.values()
+    assert demand.effects[0].written
+
+
+async def test_nothing_is_sent_that_is_not_in_the_journal() -> None:
+    site = await RunningSite.started()
+    site.journal.broken = True
+    async with site.sending():
+        await site.tick(TRUE)
+        await asyncio.sleep(0.02)
+        assert site.driver.written == []
+        site.journal.broken = False
+        await site.tick(TRUE)
+        await until(lambda: receipts(site))
+    assert site.driver.written == [("furnace.trip", 1.0)]
+
+
+async def test_what_the_plant_file_does_not_allow_is_not_written_and_the_receipt_says_so() -> None:
+    site = await RunningSite.started(allowed=False)
+    async with site.sending():
+        await site.tick(TRUE)
+        await until(lambda: receipts(site))
+    assert site.driver.written == []
+    (receipt,) = receipts(site)
+    assert not receipt.written
+    assert "allowed: true" in receipt.detail
+
+
+async def owing() -> RunningSite:
+    """A site that stopped between the journal and the device."""
+    site = await RunningSite.started()
+    await site.tick(TRUE)
+    return site
+
+
+async def test_what_an_earlier_run_owes_is_sent_once() -> None:
+    before = await owing()
+    site = await RunningSite.started(before.journal, at=before.clock.now() + SECOND)
+    async with site.sending():
+        await until(lambda: receipts(site))
+        await site.tick(TRUE)
+    assert site.driver.written == [("furnace.trip", 1.0)]
+    again = await RunningSite.started(site.journal, at=site.clock.now() + SECOND)
+    async with again.sending():
+        await asyncio.sleep(0.02)
+    assert again.driver.written == []
+
+
+@pytest.mark.parametrize(("age", "sent"), [(EXPIRES_AFTER, True), (EXPIRES_AFTER + 1, False)])
+async def test_what_an_earlier_run_owes_for_too_long_is_not_sent(age: int, sent: bool) -> None:
+    before = await owing()
+    site = await RunningSite.started(before.journal, at=before.clock.now() + age)
+    async with site.sending():
+        await until(lambda: receipts(site))
+    assert [receipt.written for receipt in receipts(site)] == [sent]
+    assert bool(site.driver.written) is sent
+
+
+async def test_a_device_that_never_answers_leaves_a_receipt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "WRITE_TIMEOUT", 0.01)
+    site = await RunningSite.started()
+    site.driver.silent = True
+    async with site.sending():
+        await site.tick(TRUE)
+        await until(lambda: receipts(site))
+    assert not receipts(site)[0].written
+
+
+async def test_a_receipt_that_the_journal_could_not_take_is_kept_once_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "RETRY_AFTER", 0.001)
+    site = await RunningSite.started()
+    async with site.sending():
+        await site.tick(TRUE)
+        site.journal.broken = True
+        await until(lambda: site.driver.written)
+        await site.tick(TRUE)
+        site.journal.broken = False
+        await site.tick(FALSE)
+        await until(lambda: receipts(site))
+    assert [receipt.written for receipt in receipts(site)] == [True]
+    assert site.driver.written == [("furnace.trip", 1.0)]
+
+
+async def test_the_cursor_stops_before_the_oldest_command_without_a_receipt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "CURSOR_EVERY", 0.005)
+    site = await RunningSite.started()
+    site.driver.silent = True
+    async with site.sending():
+        await site.tick(TRUE)
+        await site.tick(FALSE)
+        asked = next(e.sequence for e in site.journal.entries if e.event.kind == "command.requested")
+        await until(lambda: CURSOR in site.journal.cursors)
+        await asyncio.sleep(0.02)
+    assert site.journal.cursors[CURSOR] == asked - 1
+
+
+def test_only_an_allowed_output_with_an_allowed_value_passes() -> None:
+    (output,) = plant().outputs
+    assert check_allowed(output, output.id, 1.0) is output
+    for candidate, value in ((None, 1.0), (output, 0.5), (plant(allowed=False).outputs[0], 1.0)):
+        with pytest.raises(OutputRefused):
+            check_allowed(candidate, "furnace.trip", value)
