@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from drivers import modbus, mqtt
@@ -22,12 +23,18 @@ PACKS_DIRECTORY: Path = packs.PACKS
 
 def load_criteria() -> Criteria:
     """The criteria that Tocsin ships; raises ConfigurationError."""
-    return packs.load_criteria(PACKS_DIRECTORY)
+    return load_packs().criteria
+
+
+@cache
+def load_packs() -> packs.Packs:
+    """Criteria, rules and interlocks that Tocsin ships, read once; raises ConfigurationError."""
+    return packs.load_packs(PACKS_DIRECTORY)
 
 
 def load(path: Path) -> tuple[Plant, CompiledProgram]:
     """The plant, and the rules compiled for it; raises ConfigurationError."""
-    loaded = packs.load_packs(PACKS_DIRECTORY)
+    loaded = load_packs()
     plant = load_plant(path, DRIVERS, loaded.criteria)
     return plant, compiler.compile(plant, loaded)
 
@@ -47,7 +54,7 @@ def limits_by_rule(program: CompiledProgram) -> Mapping[str, Sequence[LimitView]
     }
     named = {
         rule.model.id: [name.removeprefix("limit.") for name in _names(rule) if name.startswith("limit.")]
-        for rule in packs.load_packs(PACKS_DIRECTORY).rules()
+        for rule in load_packs().rules()
     }
     return {
         rule.id: [views[rule.equipment, name] for name in named[rule.rule] if (rule.equipment, name) in views]
