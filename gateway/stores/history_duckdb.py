@@ -167,6 +167,8 @@ class DuckdbHistory:
             raise StoreFailed(STORE, f"append to {self._path}", self._failed)
         try:
             job()
+        except (duckdb.DataError, duckdb.IntegrityError):
+            raise  # the data is wrong, which is a bug, and the disk is not
         except duckdb.Error as error:
             if not room_may_return(error):
                 self._failed = f"it failed before and is not trusted again: {cause(error)}"
@@ -199,7 +201,10 @@ class _Inlet:
         self._statement = database.extract_statements(statement)[0]
 
     def pour(self, columns: Columns) -> None:
-        """Append the columns in one transaction; they have the names and types of the first ones."""
+        """Append the columns in one transaction; they have the names and types of the first ones.
+
+        NaN becomes NULL on the way.
+        """
         self._columns.update(columns)
         self._database.execute(self._statement)
 

@@ -33,7 +33,7 @@ _SCHEMA = f"""
         point INTEGER NOT NULL,
         source_time BIGINT NOT NULL,
         receive_time BIGINT NOT NULL,
-        value DOUBLE NOT NULL,
+        value DOUBLE,
         quality UTINYINT NOT NULL,
         reason UTINYINT NOT NULL
     );

@@ -1,0 +1,461 @@
+"""The history's contract, on a real file."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+import pytest_asyncio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.errors import RequestRefused, StoreFailed, UnknownSubject
+from gateway.event import Entry, GatewayStopped
+from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
+from gateway.store import Curve
+from gateway.stores.history_duckdb import DuckdbHistory
+from tests.stores.child import POINT_NAMES, ROWS, batch, event
+from tests.stores.conftest import Disk
+
+NAMES = ["eaf-1.inlet_flow", "eaf-1.outlet_flow", "co-1.concentration"]
+GOOD, UNCERTAIN, STALE, BAD = Quality.GOOD, Quality.UNCERTAIN, Quality.STALE, Quality.BAD
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "history.db"
+
+
+@pytest_asyncio.fixture(loop_scope="function")
+async def history(path: Path) -> AsyncIterator[DuckdbHistory]:
+    store = await DuckdbHistory.open(path, NAMES)
+    yield store
+    await store.close()
+
+
+def sample(at: int, value: float, quality: Quality = GOOD, point: int = 0) -> Sample:
+    reason = Reason.NONE if quality is GOOD else Reason.TIMEOUT
+    return Sample(point, value, quality, reason, Instant(at), Instant(at + 1))
+
+
+def bad(at: int) -> Sample:
+    return sample(at, float("nan"), BAD)
+
+
+async def curve(history: DuckdbHistory, start: int, end: int, buckets: int, name: str = NAMES[0]) -> Curve:
+    return await history.read(name, Instant(start), Instant(end), buckets)
+
+
+def numbers(found: Curve) -> list[tuple[int, float, float, float, float, int]]:
+    columns = (found.start, found.low, found.high, found.mean, found.last, found.worst)
+    return list(zip(*(column.tolist() for column in columns)))
+
+
+async def test_a_bucket_keeps_extremes_mean_last_and_the_worst_quality(history: DuckdbHistory) -> None:
+    await history.append(SampleBatch.of([sample(0, 1), sample(4, 5), sample(3, -2, UNCERTAIN)]))
+    await history.append(SampleBatch.of([sample(12, 7), bad(13)]))
+    found = await curve(history, 0, 20, 2)
+    assert numbers(found) == [(0, -2, 5, pytest.approx(4 / 3), 5, UNCERTAIN), (10, 7, 7, 7, 7, BAD)]
+    assert (found.point, found.bucket) == (NAMES[0], 10)
+    assert [column.dtype for column in (found.start, found.low, found.last, found.worst)] == [
+        np.int64, np.float64, np.float64, np.uint8,
+    ]  # fmt: skip
+    assert not any(isinstance(column, np.ma.MaskedArray) for column in (found.low, found.mean, found.last))
+
+
+async def test_a_value_that_is_not_good_is_in_no_number(history: DuckdbHistory) -> None:
+    await history.append(SampleBatch.of([sample(1, 10), sample(2, 9999, STALE), bad(3), sample(15, 9999, STALE)]))
+    first, second = numbers(await curve(history, 0, 20, 2))
+    assert first == (0, 10, 10, 10, 10, BAD)
+    assert second[0] == 10
+    assert np.isnan(second[1:5]).all()
+    assert second[5] == STALE
+
+
+async def test_a_number_that_is_none_is_in_no_number_whatever_its_quality(history: DuckdbHistory) -> None:
+    await history.append(
+        SampleBatch.of([sample(1, 10), sample(2, float("nan")), sample(3, float("inf")), sample(4, -float("inf"))])
+    )
+    assert numbers(await curve(history, 0, 10, 1)) == [(0, 10, 10, 10, 10, GOOD)]
+
+
+async def test_an_empty_bucket_is_absent(history: DuckdbHistory) -> None:
+    await history.append(SampleBatch.of([sample(0, 1), sample(95, 2)]))
+    assert [row[0] for row in numbers(await curve(history, 0, 100, 10))] == [0, 90]
+    assert numbers(await curve(history, 200, 300, 10)) == []
+    assert numbers(await curve(history, 0, 100, 10, NAMES[1])) == []
+
+
+async def test_the_start_belongs_to_the_range_and_the_end_does_not(history: DuckdbHistory) -> None:
+    await history.append(SampleBatch.of([sample(at, at) for at in (9, 10, 19, 20)]))
+    assert [row[1:3] for row in numbers(await curve(history, 10, 20, 1))] == [(10, 19)]
+    assert numbers(await curve(history, 10, 10, 5)) == []
+
+
+async def test_of_values_at_one_time_the_one_received_last_is_the_last(history: DuckdbHistory) -> None:
+    late = Sample(0, 2.0, GOOD, Reason.NONE, Instant(5), Instant(50))
+    early = Sample(0, 1.0, GOOD, Reason.NONE, Instant(5), Instant(6))
+    await history.append(SampleBatch.of([late, early]))
+    assert numbers(await curve(history, 0, 10, 1))[0][4] == 2.0
+
+
+async def test_points_do_not_mix(history: DuckdbHistory) -> None:
+    await history.append(SampleBatch.of([sample(5, 1, point=0), sample(5, 2, point=1), sample(5, 3, point=2)]))
+    assert [numbers(await curve(history, 0, 10, 1, name))[0][4] for name in NAMES] == [1, 2, 3]
+
+
+async def test_times_far_from_today_are_kept_and_disturb_no_other(history: DuckdbHistory) -> None:
+    first, last, now = 0, 4_102_444_799 * SECOND, 1_800_000_000 * SECOND
+    edges = [-(2**63), 2**63 - 1]
+    times = np.array([first, last, now, *edges], dtype=np.int64)
+    await history.append(
+        SampleBatch(
+            point=np.zeros(5, dtype=np.int32),
+            value=np.array([1.0, 2.0, 3.0, 4.0, 5.0]),
+            quality=np.zeros(5, dtype=np.uint8),
+            reason=np.zeros(5, dtype=np.uint8),
+            source_time=times,
+            receive_time=np.full(5, now),
+        )
+    )
+    assert [row[4] for row in numbers(await curve(history, now - SECOND, now + SECOND, 100))] == [3]
+    assert [row[4] for row in numbers(await curve(history, first, last + 1, 1000))] == [1, 3, 2]
+    assert [row[4] for row in numbers(await curve(history, -(2**63), 2**63 - 1, 100_000))] == [1, 3, 2]
+    assert await history.sample_count() == 5
+
+
+async def test_an_unknown_point_and_a_range_that_does_not_hold_are_refused(history: DuckdbHistory) -> None:
+    with pytest.raises(UnknownSubject, match="nowhere"):
+        await curve(history, 0, 10, 1, "nowhere")
+    with pytest.raises(RequestRefused, match="end: expected a time at or after the start"):
+        await curve(history, 10, 9, 1)
+    for count in (0, -1, 10**9):
+        with pytest.raises(RequestRefused, match="buckets: expected a number from 1"):
+            await curve(history, 0, 10, count)
+
+
+async def test_keys_follow_names_through_a_changed_plant_file(path: Path) -> None:
+    before = await DuckdbHistory.open(path, ["a", "b"])
+    await before.append(SampleBatch.of([sample(1, 1, point=0), sample(1, 2, point=1)]))
+    await before.close()
+    after = await DuckdbHistory.open(path, ["new", "b"])
+    await after.append(SampleBatch.of([sample(2, 30, point=0), sample(2, 20, point=1)]))
+    found = [[row[4] for row in numbers(await curve(after, 0, 3, 3, name))] for name in ("a", "b", "new")]
+    assert found == [[1], [2, 20], [30]]
+    await after.close()
+
+
+async def test_batches_of_any_length_are_kept_whole(history: DuckdbHistory) -> None:
+    total = 0
+    for length in (2000, 3, 0, 1, 5000, 150_000, 2):
+        await history.append(SampleBatch.of([sample(total + n, n, point=n % 3) for n in range(length)]))
+        total += length
+        assert await history.sample_count() == total
+
+
+async def test_columns_that_are_views_or_other_integers_are_kept_as_they_read(history: DuckdbHistory) -> None:
+    wide = np.arange(20)
+    await history.append(
+        SampleBatch(
+            point=np.zeros(10, dtype=np.int64),  # type: ignore[arg-type]
+            value=wide[::2],  # type: ignore[arg-type]
+            quality=np.zeros(10, dtype=np.int64),  # type: ignore[arg-type]
+            reason=np.zeros(10, dtype=np.int64),  # type: ignore[arg-type]
+            source_time=wide[::2],
+            receive_time=wide[::-2],
+        )
+    )
+    assert [row[4] for row in numbers(await curve(history, 0, 20, 10))] == list(range(0, 20, 2))
+
+
+def entry(sequence: int) -> Entry:
+    return Entry(sequence, event(sequence))
+
+
+async def test_events_are_kept_once_and_found_by_time_kind_and_subject(history: DuckdbHistory) -> None:
+    stopped = Entry(4, GatewayStopped(id="s", at=Instant(4)))
+    await history.append_events([entry(1), entry(2), entry(2)])
+    await history.append_events([entry(2), entry(3), stopped])
+    await history.append_events([])
+
+    async def sequences(start: int, end: int, **choice: str | int) -> list[int]:
+        found = await history.read_events(Instant(start), Instant(end), **choice)  # type: ignore[arg-type]
+        return [record.sequence for record in found]
+
+    assert await sequences(0, 10) == [1, 2, 3, 4]
+    assert await sequences(2, 4) == [2, 3]
+    assert await sequences(0, 10, kind_prefix="condition.") == [1, 2, 3]
+    assert await sequences(0, 10, kind_prefix="gateway", subject="gateway") == [4]
+    assert await sequences(0, 10, subject="co.high@co-1", limit=2) == [1, 2]
+    record = (await history.read_events(Instant(0), Instant(10)))[0]
+    assert (record.at, record.kind, record.subject, record.equipment) == (
+        1, "condition.changed", "co.high@co-1", "co-1",
+    )  # fmt: skip
+    assert '"rule":"co.high@co-1"' in record.body
+
+
+async def test_many_events_given_twice_in_one_call_are_kept_once(history: DuckdbHistory) -> None:
+    entries = [entry(number) for number in range(1, 5001)]
+    await history.append_events([*entries, *entries])
+    await history.append_events(entries)
+    assert len(await history.read_events(Instant(0), Instant(10**6), limit=10**6)) == 5000
+
+
+async def test_reads_go_on_beside_appends_and_see_whole_batches_only(history: DuckdbHistory) -> None:
+    async def append() -> None:
+        for number in range(60):
+            await history.append(SampleBatch.of([sample(n, number, point=n % 3) for n in range(100)]))
+
+    async def read() -> list[int]:
+        return [await history.sample_count() for _ in range(60)]
+
+    _, one, other = await asyncio.gather(append(), read(), read())
+    for counts in (one, other):
+        assert all(count % 100 == 0 for count in counts)
+        assert counts == sorted(counts)
+    assert await history.sample_count() == 6000
+
+
+async def test_everything_is_there_after_closing_and_opening(path: Path) -> None:
+    history = await DuckdbHistory.open(path, NAMES)
+    await history.append(SampleBatch.of([sample(1, 1)]))
+    await history.append_events([entry(1)])
+    await history.close()
+    await history.close()
+    with pytest.raises(StoreFailed, match="closed"):
+        await history.append(SampleBatch.of([sample(1, 1)]))
+    with pytest.raises(StoreFailed, match="closed"):
+        await history.sample_count()
+    again = await DuckdbHistory.open(path, NAMES)
+    await again.append_events([entry(1)])
+    assert (await again.sample_count(), len(await again.read_events(Instant(0), Instant(9)))) == (1, 1)
+    await again.close()
+
+
+async def append_until_refused(history: DuckdbHistory) -> tuple[int, str]:
+    kept = 0
+    try:
+        while True:
+            await history.append(batch(kept))
+            kept += 1
+    except StoreFailed as failure:
+        return kept, str(failure)
+
+
+async def test_a_full_disk_is_reported_keeps_nothing_and_the_next_append_tries_again(disk: Disk) -> None:
+    disk.remount("size=4m")
+    history = await DuckdbHistory.open(disk.where / "history.db", POINT_NAMES)
+    kept, failure = await append_until_refused(history)
+    assert kept > 1
+    assert "make room" in failure
+    assert "history.db" in failure
+    with pytest.raises(StoreFailed, match="make room"):
+        await history.append(batch(kept))
+    assert await history.sample_count() == kept * ROWS
+
+    disk.remount("size=64m")
+    await history.append(batch(kept))
+    assert await history.sample_count() == (kept + 1) * ROWS
+    await history.close()
+    again = await DuckdbHistory.open(disk.where / "history.db", POINT_NAMES)
+    assert await again.sample_count() == (kept + 1) * ROWS
+    await again.close()
+
+
+async def test_after_a_failed_sync_no_append_is_ever_tried_again(
+    said: Callable[[str, Path], list[str]], path: Path
+) -> None:
+    first, second = said("history_sync_fails", path)
+    assert first.startswith("refused history cannot append")
+    assert "fsync failed" in first
+    assert "not trusted again" in second
+    history = await DuckdbHistory.open(path, POINT_NAMES)
+    assert await history.sample_count() % ROWS == 0
+    assert await history.sample_count() >= ROWS
+    await history.close()
+
+
+@pytest.mark.slow
+async def test_no_kill_loses_or_doubles_what_was_acknowledged(
+    acknowledged_until_killed: Callable[[str, Path, float], int | None], path: Path
+) -> None:
+    moments = random.Random(7)
+    batches = 0
+    for _ in range(15):
+        last = acknowledged_until_killed("append_for_ever", path, moments.uniform(0.0, 0.5))
+        history = await DuckdbHistory.open(path, POINT_NAMES)
+        count = await history.sample_count()
+        assert count % ROWS == 0, "half a batch"
+        batches = count // ROWS
+        if last is not None:
+            assert batches in (last + 1, last + 2)
+        if batches:
+            found = await curve(history, 0, batches, batches, POINT_NAMES[3])
+            assert found.last.tolist() == list(range(batches))
+        await history.close()
+    assert batches > 0
+
+
+async def test_a_kill_while_the_file_is_created_leaves_a_start_that_works(path: Path) -> None:
+    path.with_name("history.db.new").write_bytes(b"half a header")
+    path.with_name("history.db.new.wal").write_bytes(b"x")
+    history = await DuckdbHistory.open(path, NAMES)
+    await history.close()
+    assert [file.name for file in path.parent.iterdir()] == ["history.db"]
+
+
+def content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+async def refusal(path: Path, names: Sequence[str] = NAMES) -> str:
+    with pytest.raises(StoreFailed) as failure:
+        await DuckdbHistory.open(path, names)
+    assert str(path) in str(failure.value)
+    return str(failure.value)
+
+
+async def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    assert "create the directory" in await refusal(tmp_path / "missing" / "history.db")
+
+
+async def test_a_path_below_a_file_and_a_path_that_is_a_directory_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    assert "got a file" in await refusal(tmp_path / "file" / "history.db")
+    assert "got a directory" in await refusal(tmp_path)
+
+
+async def test_a_disk_that_may_not_be_written_is_refused(disk: Disk) -> None:
+    disk.remount("ro")
+    assert "read-only" in await refusal(disk.where / "history.db")
+
+
+async def test_a_disk_too_small_for_the_file_is_refused(disk: Disk) -> None:
+    (disk.where / "ballast").write_bytes(bytes(1024 * 1024 - 8192))
+    assert "make room" in await refusal(disk.where / "history.db")
+
+
+@pytest.mark.parametrize("garbage", [b"", b"hello", random.Random(1).randbytes(50_000)])
+async def test_garbage_is_refused_and_left_as_it_was(path: Path, garbage: bytes) -> None:
+    overwrite(path, garbage)
+    assert "expected a history" in await refusal(path)
+    assert content(path) == garbage
+
+
+async def test_a_truncated_history_is_refused(path: Path) -> None:
+    history = await DuckdbHistory.open(path, NAMES)
+    await history.append(SampleBatch.of([sample(n, random.random()) for n in range(200_000)]))
+    await history.close()
+    whole = content(path)
+    overwrite(path, whole[: len(whole) // 2])
+    assert "keep the damaged file" in await refusal(path)
+
+
+async def test_a_log_without_its_file_is_refused(path: Path) -> None:
+    path.with_name("history.db.wal").write_bytes(b"x")
+    assert "restore it or move the log" in await refusal(path)
+
+
+async def test_a_file_that_another_process_holds_is_refused_by_name(
+    child: Callable[[str, Path], subprocess.Popen[str]], path: Path
+) -> None:
+    holder = child("history_held", path)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "open\n"
+    message = await refusal(path)
+    assert "another process holds the file" in message
+    assert str(holder.pid) in message
+
+
+async def test_another_programs_database_is_refused(path: Path) -> None:
+    with duckdb.connect(str(path)) as other:
+        other.execute("CREATE TABLE invoices (number INTEGER)")
+    assert "another program" in await refusal(path)
+
+
+async def test_a_history_of_a_newer_version_is_refused(path: Path) -> None:
+    await (await DuckdbHistory.open(path, NAMES)).close()
+    with duckdb.connect(str(path)) as newer:
+        newer.execute("UPDATE meta SET schema_version = 2")
+    assert "expected schema version 1 or older, got 2" in await refusal(path)
+
+
+readings = st.tuples(
+    st.integers(0, 999),
+    st.floats(-1e6, 1e6),
+    st.sampled_from([GOOD, GOOD, GOOD, UNCERTAIN, STALE, BAD]),
+)
+
+
+@pytest.fixture(scope="module")
+def lawful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runner, DuckdbHistory, Iterator[int]]]:
+    """One history for all examples of a law: each takes the next point."""
+    names = [f"p{number}" for number in range(10_000)]
+    with asyncio.Runner() as runner:
+        history = runner.run(DuckdbHistory.open(tmp_path_factory.mktemp("law") / "history.db", names))
+        yield runner, history, itertools.count()
+        runner.run(history.close())
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    batches=st.lists(st.lists(readings, max_size=40), min_size=1, max_size=4),
+    start=st.integers(0, 500),
+    span=st.integers(0, 600),
+    buckets=st.integers(1, 50),
+)
+def test_a_curve_has_the_extremes_of_the_raw_data_and_every_sample_is_counted_once(
+    lawful: tuple[asyncio.Runner, DuckdbHistory, Iterator[int]],
+    batches: list[list[tuple[int, float, Quality]]],
+    start: int,
+    span: int,
+    buckets: int,
+) -> None:
+    runner, history, points = lawful
+    point = next(points)
+
+    async def run() -> None:
+        before = await history.sample_count()
+        for one in batches:
+            await history.append(SampleBatch.of([as_kept(point, *reading) for reading in one]))
+        raw = [reading for one in batches for reading in one]
+        assert await history.sample_count() - before == len(raw)
+        found = await curve(history, start, start + span, buckets, f"p{point}")
+        check(found, [reading for reading in raw if start <= reading[0] < start + span], start, buckets)
+
+    runner.run(run())
+
+
+def as_kept(point: int, at: int, value: float, quality: Quality) -> Sample:
+    return sample(at, float("nan") if quality is BAD else value, quality, point)
+
+
+def check(found: Curve, raw: list[tuple[int, float, Quality]], start: int, buckets: int) -> None:
+    places: dict[int, list[tuple[int, float, Quality]]] = {}
+    for reading in raw:
+        places.setdefault((reading[0] - start) // found.bucket * found.bucket + start, []).append(reading)
+    assert found.start.tolist() == sorted(places)
+    assert len(found.start) <= buckets
+    for at, low, high, mean, last, worst in numbers(found):
+        inside = places[at]
+        usable = [(when, value) for when, value, quality in inside if quality <= UNCERTAIN]
+        assert worst == max(quality for *_, quality in inside)
+        if usable:
+            values = [value for _, value in usable]
+            newest = max(when for when, _ in usable)
+            assert (low, high) == (min(values), max(values))
+            assert mean == pytest.approx(sum(values) / len(values), abs=1e-6)
+            assert last in [value for when, value in usable if when == newest]
+        else:
+            assert np.isnan([low, high, mean, last]).all()
