@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
+
+STDIN = 0
 
 GRACE = 10.0
 """Seconds for an orderly end before the process is ended hard."""
@@ -18,7 +19,8 @@ def end_with_parent() -> None:
     """Watch standard input from a thread; at its end ask this process to stop, then insist."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        # The bare descriptor: a thread inside sys.stdin would hold its lock when the interpreter ends.
+        while os.read(STDIN, 1):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
         threading.Event().wait(GRACE)

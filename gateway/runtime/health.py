@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from gateway.driver import DriverWork, Receipt
+from gateway.driver import DriverWork, LinkState, LinkStatus, Receipt
 from gateway.plant.model import Output
 from gateway.sample import Quality, Reason, Sample, SampleBatch
 
@@ -25,8 +25,10 @@ class HealthDriver:
         self._probes = [(point.index, probes[point.kind]) for point in work.points if point.kind in probes]
 
     async def run(self) -> None:
+        clock, device = self._work.clock, self._work.device.id
+        self._work.receiver.link(LinkStatus(device, LinkState.UP, Reason.NONE, "the gateway itself", clock.now()))
         while True:
-            now = self._work.clock.now()
+            now = clock.now()
             self._work.receiver.samples(
                 SampleBatch.of(
                     Sample(index, probe(), Quality.GOOD, Reason.NONE, now, now) for index, probe in self._probes
