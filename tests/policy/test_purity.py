@@ -1,0 +1,66 @@
+"""Decisions are pure, time is an argument, and only one module reads a clock."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.policy.source import imported, modules, uses
+
+IMPURE = {"asyncio", "logging", "random", "socket", "sqlite3", "threading", "time"}
+
+PURE = [
+    "drivers/modbus/codec.py",
+    "drivers/modbus/planner.py",
+    "drivers/mqtt/codec.py",
+    "gateway/duration.py",
+    "gateway/engine.py",
+    "gateway/errors.py",
+    "gateway/event.py",
+    "gateway/point_table.py",
+    "gateway/rule.py",
+    "gateway/sample.py",
+    "gateway/units.py",
+    *(path for path in modules("gateway") if path.startswith(("gateway/machines/", "gateway/plant/"))),
+    *(path for path in modules("rules")),
+]
+
+CLOCKS = {
+    *(f"time.{name}" for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")),
+    *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")),
+    "datetime.date.today",
+}
+
+
+@pytest.mark.parametrize("path", PURE)
+def test_a_pure_module_touches_nothing_of_the_world(path: str) -> None:
+    tree = modules()[path]
+    assert {name.partition(".")[0] for name in imported(tree)} & IMPURE == set()
+    assert [(line, name) for line, name in uses(tree) if name in CLOCKS] == []
+
+
+def clock_reads(*rooms: str) -> list[str]:
+    used = ((path, line, name) for path, tree in modules(*rooms).items() for line, name in uses(tree))
+    return [f"{path}:{line}: {name}" for path, line, name in used if name in CLOCKS]
+
+
+def test_only_the_clock_module_reads_a_clock() -> None:
+    found = clock_reads("gateway", "rules", "drivers")
+    assert found, "expected to see at least the reads of gateway/clock.py; this test sees nothing"
+    assert [read for read in found if not read.startswith("gateway/clock.py:")] == []
+
+
+def test_the_simulated_plant_is_told_the_time_too() -> None:
+    allowed = ("simulators/run.py:", "simulators/devices/")
+    assert [read for read in clock_reads("simulators") if not read.startswith(allowed)] == []
+
+
+def test_the_loop_s_clock_paces_and_never_decides() -> None:
+    """`loop.time()` is for pacing: not in a pure module, and in simulators only where devices run."""
+    reads = [
+        f"{path}:{line}"
+        for path, tree in modules("gateway", "rules", "drivers", "simulators").items()
+        for line, name in uses(tree)
+        if name.endswith("loop.time")
+    ]
+    allowed = ("simulators/run.py:", "simulators/devices/")
+    assert [read for read in reads if not read.startswith(allowed)] == []
