@@ -164,15 +164,15 @@ async def test_columns_that_are_views_or_other_integers_are_kept_as_they_read(hi
     wide = np.arange(20)
     await history.append(
         SampleBatch(
-            point=np.zeros(10, dtype=np.int64),  # type: ignore[arg-type]
-            value=wide[::2],  # type: ignore[arg-type]
-            quality=np.zeros(10, dtype=np.int64),  # type: ignore[arg-type]
-            reason=np.zeros(10, dtype=np.int64),  # type: ignore[arg-type]
+            point=np.zeros(10, dtype=np.int64),
+            value=wide[::2].astype(np.float64)[::-1],
+            quality=np.zeros(10, dtype=np.int64),
+            reason=np.zeros(10, dtype=np.int64),
             source_time=wide[::2],
             receive_time=wide[::-2],
         )
     )
-    assert [row[4] for row in numbers(await curve(history, 0, 20, 10))] == list(range(0, 20, 2))
+    assert [row[4] for row in numbers(await curve(history, 0, 20, 10))] == list(range(18, -1, -2))
 
 
 def entry(sequence: int) -> Entry:
