@@ -89,7 +89,6 @@ export const words = {
   cannot_tell: text("报警无法判断", "Alarms that cannot tell"),
   links_down: text("断开的设备", "Devices not connected"),
   bad_points: text("失效测点", "Points not good"),
-  link_down: text("断开", "Down"),
   link_connecting: text("连接中", "Connecting"),
   since: text("自", "since"),
 
@@ -143,7 +142,9 @@ export const words = {
   one_day: text("24 小时", "24 h"),
   limits: text("限值", "Limits"),
   mean: text("均值", "Mean"),
-  band: text("最小–最大", "Min–max"),
+  lowest: text("最小", "Min"),
+  highest: text("最大", "Max"),
+  time: text("时间", "Time"),
   bad_period: text("数据失效", "Not good"),
   uncertain_period: text("数据存疑", "Uncertain"),
   no_data: text("该时段没有数据", "No data in this period"),

@@ -2,14 +2,16 @@
 import type { LiveMessage } from "./types.ts";
 
 const QUIET_IS_LOST = 3_000;
+/** Samples alone do not vouch for the gateway's decisions: its heartbeat does. */
+const NO_HEARTBEAT_IS_LOST = 5_000;
 const QUIET_IS_DEAD = 6_000;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5_000;
 
 export interface LiveListener {
   message(message: LiveMessage): void;
-  /** Told on every change; `since` is a `performance.now()` of the last sign of life. */
-  lost(lost: boolean, since: number): void;
+  /** Told on every change. */
+  lost(lost: boolean): void;
 }
 
 export class LiveConnection {
@@ -18,6 +20,7 @@ export class LiveConnection {
   private socket: WebSocket | null = null;
   private wait = FIRST_WAIT;
   private heard = performance.now();
+  private beat = performance.now();
   private openedAt = performance.now();
   private isLost = false;
   private retry: ReturnType<typeof setTimeout> | null = null;
@@ -48,8 +51,10 @@ export class LiveConnection {
       if (socket !== this.socket) return;
       this.heard = performance.now();
       this.wait = FIRST_WAIT;
-      this.listener.message(JSON.parse(event.data) as LiveMessage);
-      this.tell(false);
+      const message = JSON.parse(event.data) as LiveMessage;
+      if (message.type === "heartbeat" || message.type === "snapshot") this.beat = this.heard;
+      this.listener.message(message);
+      this.tell(this.isQuiet());
     };
     socket.onclose = () => {
       if (socket !== this.socket) return;
@@ -62,15 +67,20 @@ export class LiveConnection {
 
   private watch(): void {
     const now = performance.now();
-    if (now - this.heard > QUIET_IS_LOST) this.tell(true);
+    if (this.isQuiet()) this.tell(true);
     // A half-open connection never says that it is closed; an attempt gets its own full time.
     if (this.socket && now - Math.max(this.heard, this.openedAt) > QUIET_IS_DEAD) this.reconnect();
+  }
+
+  private isQuiet(): boolean {
+    const now = performance.now();
+    return now - this.heard > QUIET_IS_LOST || now - this.beat > NO_HEARTBEAT_IS_LOST;
   }
 
   private tell(lost: boolean): void {
     if (lost === this.isLost) return;
     this.isLost = lost;
-    this.listener.lost(lost, this.heard);
+    this.listener.lost(lost);
   }
 
   private drop(): void {

@@ -11,8 +11,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Plant */
-        get: operations["get_plant_api_plant_get"];
+        /**
+         * Plant
+         * @description The site, its areas, equipment and points.
+         */
+        get: operations["plant"];
         put?: never;
         post?: never;
         delete?: never;
@@ -28,8 +31,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Points */
-        get: operations["get_points_api_points_get"];
+        /**
+         * Points
+         * @description The latest of every point, with its quality.
+         */
+        get: operations["points"];
         put?: never;
         post?: never;
         delete?: never;
@@ -45,8 +51,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Points Point Id Trend */
-        get: operations["get_points_point_id_trend_api_points__point_id__trend_get"];
+        /**
+         * Point Trend
+         * @description One point's curve, downsampled so that no peak is lost.
+         */
+        get: operations["point_trend"];
         put?: never;
         post?: never;
         delete?: never;
@@ -62,8 +71,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Alarms */
-        get: operations["get_alarms_api_alarms_get"];
+        /**
+         * Alarms
+         * @description Alarms that somebody has to know of, and rules that cannot be evaluated now.
+         */
+        get: operations["alarms"];
         put?: never;
         post?: never;
         delete?: never;
@@ -81,8 +93,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Alarms Alarm Id Acknowledge */
-        post: operations["post_alarms_alarm_id_acknowledge_api_alarms__alarm_id__acknowledge_post"];
+        /**
+         * Acknowledge Alarm
+         * @description Say that a person has taken note (确认).
+         */
+        post: operations["acknowledge_alarm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -98,8 +113,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Alarms Alarm Id Reset */
-        post: operations["post_alarms_alarm_id_reset_api_alarms__alarm_id__reset_post"];
+        /**
+         * Reset Alarm
+         * @description Free a latched alarm whose condition is gone (复位).
+         */
+        post: operations["reset_alarm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -113,8 +131,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Tickets */
-        get: operations["get_tickets_api_tickets_get"];
+        /**
+         * Tickets
+         * @description Hazard tickets (隐患), oldest first.
+         */
+        get: operations["tickets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -130,8 +151,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Tickets Ticket Id */
-        get: operations["get_tickets_ticket_id_api_tickets__ticket_id__get"];
+        /**
+         * Ticket
+         * @description One hazard ticket with its steps.
+         */
+        get: operations["ticket"];
         put?: never;
         post?: never;
         delete?: never;
@@ -149,8 +173,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post Tickets Ticket Id Actions */
-        post: operations["post_tickets_ticket_id_actions_api_tickets__ticket_id__actions_post"];
+        /**
+         * Move Ticket
+         * @description Register, assign, rectify, recheck, write off or dismiss: always a person's step.
+         */
+        post: operations["move_ticket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -164,8 +191,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Tickets Ticket Id Evidence */
-        get: operations["get_tickets_ticket_id_evidence_api_tickets__ticket_id__evidence_get"];
+        /**
+         * Ticket Evidence
+         * @description The curves ten minutes either side of the onset, and the events beside them.
+         */
+        get: operations["ticket_evidence"];
         put?: never;
         post?: never;
         delete?: never;
@@ -181,8 +211,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Demands */
-        get: operations["get_demands_api_demands_get"];
+        /**
+         * Demands
+         * @description Interlock demands (联锁动作) with the verdict on every effect: standing ones and the latest ended.
+         */
+        get: operations["demands"];
         put?: never;
         post?: never;
         delete?: never;
@@ -198,8 +231,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Coverage */
-        get: operations["get_coverage_api_coverage_get"];
+        /**
+         * Coverage
+         * @description What each clause of the criteria asks of each equipment, and what answers it.
+         */
+        get: operations["coverage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -215,8 +251,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Events */
-        get: operations["get_events_api_events_get"];
+        /**
+         * Events
+         * @description The journal from a sequence on, oldest first.
+         */
+        get: operations["events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -232,8 +271,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Health */
-        get: operations["get_health_api_health_get"];
+        /**
+         * Health
+         * @description What the gateway says of itself.
+         */
+        get: operations["health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -406,9 +448,8 @@ export interface components {
          */
         ChangesMessage: {
             /**
-             * Type
-             * @default changes
-             * @constant
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
             type: "changes";
             /** Now */
@@ -444,6 +485,8 @@ export interface components {
             command: string;
             /** Output */
             output: string;
+            /** Demand */
+            demand: string;
             /** Written */
             written: boolean;
             /** Detail */
@@ -682,11 +725,6 @@ export interface components {
             /** At */
             at: number;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
         /**
          * HealthView
          * @description What the gateway says of itself; everything here is always in sight on the page.
@@ -723,9 +761,8 @@ export interface components {
          */
         HeartbeatMessage: {
             /**
-             * Type
-             * @default heartbeat
-             * @constant
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
             type: "heartbeat";
             /** Now */
@@ -758,6 +795,11 @@ export interface components {
             /** Onset */
             onset: number;
             engaged: components["schemas"]["Truth"];
+            /** Effects */
+            effects: [
+                string,
+                components["schemas"]["EffectMode"]
+            ][];
             /** Readings */
             readings: components["schemas"]["Reading"][];
         };
@@ -852,6 +894,11 @@ export interface components {
             /** Since */
             since: number;
         };
+        /**
+         * LiveMessage
+         * @description Messages of WS /api/live.
+         */
+        LiveMessage: components["schemas"]["Snapshot"] | components["schemas"]["SamplesMessage"] | components["schemas"]["ChangesMessage"] | components["schemas"]["HeartbeatMessage"];
         /**
          * PersonAction
          * @description Who does it, and why. Accounts come later; the shape is ready for them.
@@ -979,9 +1026,8 @@ export interface components {
         /** SamplesMessage */
         SamplesMessage: {
             /**
-             * Type
-             * @default samples
-             * @constant
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
             type: "samples";
             /** Now */
@@ -994,9 +1040,8 @@ export interface components {
          */
         Snapshot: {
             /**
-             * Type
-             * @default snapshot
-             * @constant
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
             type: "snapshot";
             /** Sequence */
@@ -1222,19 +1267,6 @@ export interface components {
          * @enum {integer}
          */
         Truth: 0 | 1 | 2;
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
-        };
         /**
          * Verdict
          * @description What became of one effect of one demand (cause-and-effect verification).
@@ -1250,7 +1282,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_plant_api_plant_get: {
+    plant: {
         parameters: {
             query?: never;
             header?: never;
@@ -1268,9 +1300,45 @@ export interface operations {
                     "application/json": components["schemas"]["PlantView"];
                 };
             };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
         };
     };
-    get_points_api_points_get: {
+    points: {
         parameters: {
             query?: never;
             header?: never;
@@ -1288,13 +1356,52 @@ export interface operations {
                     "application/json": components["schemas"]["SampleColumns"];
                 };
             };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
         };
     };
-    get_points_point_id_trend_api_points__point_id__trend_get: {
+    point_trend: {
         parameters: {
-            query: {
-                start: number;
-                end: number;
+            query?: {
+                /** @description Microseconds since 1970 UTC; ten minutes before the end if left out. */
+                start?: number | null;
+                /** @description Microseconds since 1970 UTC; now if left out. */
+                end?: number | null;
+                /** @description Most buckets of the curve; each keeps its extremes. */
                 buckets?: number;
             };
             header?: never;
@@ -1314,7 +1421,7 @@ export interface operations {
                     "application/json": components["schemas"]["Trend"];
                 };
             };
-            /** @description Not Found */
+            /** @description The id names nothing. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1323,7 +1430,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Conflict */
+            /** @description The present state does not allow it. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1332,8 +1439,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description The request does not hold; every wrong field is named. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1343,7 +1459,7 @@ export interface operations {
             };
         };
     };
-    get_alarms_api_alarms_get: {
+    alarms: {
         parameters: {
             query?: never;
             header?: never;
@@ -1361,9 +1477,45 @@ export interface operations {
                     "application/json": components["schemas"]["AlarmView"][];
                 };
             };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
         };
     };
-    post_alarms_alarm_id_acknowledge_api_alarms__alarm_id__acknowledge_post: {
+    acknowledge_alarm: {
         parameters: {
             query?: never;
             header?: never;
@@ -1387,7 +1539,7 @@ export interface operations {
                     "application/json": components["schemas"]["AlarmView"];
                 };
             };
-            /** @description Not Found */
+            /** @description The id names nothing. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1396,7 +1548,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Conflict */
+            /** @description The present state does not allow it. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1405,8 +1557,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description The request does not hold; every wrong field is named. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1416,7 +1577,7 @@ export interface operations {
             };
         };
     };
-    post_alarms_alarm_id_reset_api_alarms__alarm_id__reset_post: {
+    reset_alarm: {
         parameters: {
             query?: never;
             header?: never;
@@ -1440,7 +1601,7 @@ export interface operations {
                     "application/json": components["schemas"]["AlarmView"];
                 };
             };
-            /** @description Not Found */
+            /** @description The id names nothing. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1449,7 +1610,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Conflict */
+            /** @description The present state does not allow it. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1458,8 +1619,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description The request does not hold; every wrong field is named. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1469,10 +1639,11 @@ export interface operations {
             };
         };
     };
-    get_tickets_api_tickets_get: {
+    tickets: {
         parameters: {
             query?: {
-                standing?: boolean;
+                /** @description Only tickets that stand (true) or are closed (false); all if left out. */
+                standing?: boolean | null;
             };
             header?: never;
             path?: never;
@@ -1489,18 +1660,45 @@ export interface operations {
                     "application/json": components["schemas"]["TicketView"][];
                 };
             };
-            /** @description Validation Error */
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
                 };
             };
         };
     };
-    get_tickets_ticket_id_api_tickets__ticket_id__get: {
+    ticket: {
         parameters: {
             query?: never;
             header?: never;
@@ -1520,7 +1718,7 @@ export interface operations {
                     "application/json": components["schemas"]["TicketView"];
                 };
             };
-            /** @description Not Found */
+            /** @description The id names nothing. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1529,7 +1727,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Conflict */
+            /** @description The present state does not allow it. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1538,8 +1736,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description The request does not hold; every wrong field is named. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1549,7 +1756,7 @@ export interface operations {
             };
         };
     };
-    post_tickets_ticket_id_actions_api_tickets__ticket_id__actions_post: {
+    move_ticket: {
         parameters: {
             query?: never;
             header?: never;
@@ -1573,7 +1780,7 @@ export interface operations {
                     "application/json": components["schemas"]["TicketView"];
                 };
             };
-            /** @description Not Found */
+            /** @description The id names nothing. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1582,7 +1789,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Conflict */
+            /** @description The present state does not allow it. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1591,8 +1798,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description The request does not hold; every wrong field is named. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1602,7 +1818,7 @@ export interface operations {
             };
         };
     };
-    get_tickets_ticket_id_evidence_api_tickets__ticket_id__evidence_get: {
+    ticket_evidence: {
         parameters: {
             query?: never;
             header?: never;
@@ -1622,7 +1838,7 @@ export interface operations {
                     "application/json": components["schemas"]["Evidence"];
                 };
             };
-            /** @description Not Found */
+            /** @description The id names nothing. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1631,7 +1847,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Conflict */
+            /** @description The present state does not allow it. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1640,8 +1856,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorView"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description The request does not hold; every wrong field is named. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1651,7 +1876,7 @@ export interface operations {
             };
         };
     };
-    get_demands_api_demands_get: {
+    demands: {
         parameters: {
             query?: never;
             header?: never;
@@ -1669,9 +1894,45 @@ export interface operations {
                     "application/json": components["schemas"]["DemandView"][];
                 };
             };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
         };
     };
-    get_coverage_api_coverage_get: {
+    coverage: {
         parameters: {
             query?: never;
             header?: never;
@@ -1689,12 +1950,49 @@ export interface operations {
                     "application/json": components["schemas"]["CoverageRow"][];
                 };
             };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
         };
     };
-    get_events_api_events_get: {
+    events: {
         parameters: {
             query?: {
                 after?: number;
+                /** @description Most events. */
                 limit?: number;
             };
             header?: never;
@@ -1712,18 +2010,45 @@ export interface operations {
                     "application/json": components["schemas"]["Entry"][];
                 };
             };
-            /** @description Validation Error */
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
                 };
             };
         };
     };
-    get_health_api_health_get: {
+    health: {
         parameters: {
             query?: never;
             header?: never;
@@ -1739,6 +2064,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
                 };
             };
         };

@@ -16,6 +16,7 @@ export type TicketRequest = Schemas["TicketRequest"];
 export type LinkView = Schemas["LinkView"];
 export type LimitLine = Schemas["LimitLine"];
 export type PointView = Schemas["PointView"];
+export type AreaView = Schemas["AreaView"];
 export type EquipmentView = Schemas["EquipmentView"];
 export type PlantView = Schemas["PlantView"];
 export type CoverageRow = Schemas["CoverageRow"];

@@ -64,6 +64,7 @@ function drawLines(plot: uPlot, picture: Picture): void {
   context.lineWidth = 1.5 * ratio;
   context.strokeStyle = context.fillStyle = INK;
   context.textAlign = "right";
+  context.textBaseline = "alphabetic";
   const taken: number[] = [];
   for (const limit of picture.limits) {
     const y = Math.round(plot.valToPos(limit.value, "y", true));
@@ -142,9 +143,9 @@ export function makePlot(host: HTMLElement, current: () => Picture, width: numbe
         { ...axis, size: 64, values: (_, splits) => splits.map(plain) },
       ],
       series: [
-        { label: "", value: (_, at) => (at === null ? "" : clockTime(at * SECOND)) },
-        { ...edge, label: `${words.band.zh} low` },
-        { ...edge, label: `${words.band.zh} high` },
+        { label: `${words.time.zh} ${words.time.en}`, value: (_, at) => (at === null ? "" : clockTime(at * SECOND)) },
+        { ...edge, label: `${words.lowest.zh} ${words.lowest.en}` },
+        { ...edge, label: `${words.highest.zh} ${words.highest.en}` },
         { label: `${words.mean.zh} ${words.mean.en}`, stroke: INK, width: 1.6, points: { show: false }, value: shown, ...path },
       ],
       bands: [{ series: [2, 1], fill: "#9fb0c055" }],

@@ -97,7 +97,8 @@ function newestGood(current: Store): number | null {
 
 function receive(message: LiveMessage): void {
   gatewayNow = message.now;
-  gatewayHeard = lastLife = performance.now();
+  gatewayHeard = performance.now();
+  if (message.type === "heartbeat" || message.type === "snapshot") lastLife = gatewayHeard;
   const current = store.value;
   if (message.type === "snapshot") {
     const next = new Store(message);
