@@ -38,6 +38,7 @@ class DryCollector:
         self._cake = 60.0
         self._pulse_clock = 20.0
         self._pulsing = 0.0
+        self._dip = 0.0
         self._airlock = 1.0
         self._fan = 1.0
         self._spark_left = 0.0
@@ -97,7 +98,8 @@ class DryCollector:
             + 10.0 * drift[1]
             + 4.0 * noise[1]
         )
-        pulse = _PULSE_AIR * air - (0.06 if self._pulsing > 1.5 else 0.0) + 0.004 * drift[2] + 0.001 * noise[2]
+        self._dip += ((0.06 if self._pulsing > 1.0 else 0.0) - self._dip) * share(dt, 0.4)
+        pulse = _PULSE_AIR * air - self._dip + 0.004 * drift[2] + 0.001 * noise[2]
         values = {
             "hopper_temperature": self._hopper + 0.4 * drift[0] + 0.08 * noise[0],
             "differential_pressure": max(0.0, drop),

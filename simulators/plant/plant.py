@@ -43,7 +43,8 @@ class PlantModel:
         self._interlocks = HardwiredInterlocks(rows, self.actuators)
         self._still = {f"{point.equipment}.{point.kind}": _at_rest(point) for point in plant.points}
         self._points = {point.id: f"{point.equipment}.{point.kind}" for point in plant.points}
-        self._readings: dict[str, float] = {}
+        self.readings: dict[str, float] = {}
+        """What every sensor of every model says after the last step, by `<equipment>.<kind>`."""
         self._since_restore: float | None = None
         self.elapsed = 0.0
         """Seconds stepped since the start."""
@@ -60,9 +61,9 @@ class PlantModel:
         haste = 1.0 if self._since_restore is None else _HASTE
         for model in self._models:
             model.step(dt, self.parameters, haste)
-            self._readings.update(model.readings())
+            self.readings.update(model.readings())
         if self._since_restore is None or self._since_restore >= _RECOVERY:
-            self._interlocks.step(dt, self._readings, self.parameters)
+            self._interlocks.step(dt, self.readings, self.parameters)
 
     def value(self, point: str) -> float:
         """What the point's sensor shows; NaN from a sensor that reports a fault.
@@ -72,7 +73,7 @@ class PlantModel:
         if point in self._forced:
             return self._forced[point]
         key = self._points[point]
-        return float(self._readings.get(key, self._still[key]))
+        return float(self.readings.get(key, self._still[key]))
 
     def command(self, output: str, value: float) -> None:
         """What the gateway writes to an output."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from gateway.duration import Duration
 from gateway.errors import ConfigurationError, Problem, UnknownSubject
