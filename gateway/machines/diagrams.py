@@ -1,0 +1,126 @@
+"""The state machines as pages for people: a Mermaid diagram and a table of moves, drawn from the tables.
+
+`pages` only returns text. `python -m gateway.machines.diagrams docs/machines` writes it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from gateway.event import TicketAction, TicketState, Verdict
+from gateway.machines import alarm, interlock, ticket
+from gateway.machines.table import Action, State, Table
+from gateway.plant.model import Text
+
+HEADINGS: Mapping[str, Text] = {
+    "alarm": Text("报警的状态（ISA-18.2 / IEC 62682）", "The states of an alarm (ISA-18.2 / IEC 62682)"),
+    "ticket": Text("隐患闭环：排查、登记、整改、复查、销号", "A hazard from suspicion to write-off"),
+    "interlock": Text("联锁动作的判定", "The verdict on one effect of an interlock demand"),
+}
+
+NOTES: Mapping[str, Text] = {
+    "alarm": Text(
+        "条件未知时，报警保持原状；未知绝不使报警恢复。",
+        "A condition that is unknown moves no alarm; unknown never clears one.",
+    ),
+    "ticket": Text(
+        "软件只能提出疑似隐患，每一步都由具名人员完成；整改人不得复查自己的整改。",
+        "The software files suspicions only; every step is a named person's, and nobody rechecks their own work.",
+    ),
+    "interlock": Text(
+        "“已下令”不等于“已动作”：判定只依据反馈；无法判定时记为不确定，绝不记为合格。",
+        "Commanded is not done: feedback alone gives the verdict, and one that cannot be known is never a pass.",
+    ),
+}
+
+CHINESE: Mapping[str, str] = {
+    alarm.AlarmStateName.NORMAL: "正常",
+    alarm.AlarmStateName.UNACKNOWLEDGED: "报警未确认",
+    alarm.AlarmStateName.ACKNOWLEDGED: "报警已确认",
+    alarm.AlarmStateName.RETURNED_UNACKNOWLEDGED: "已恢复未确认",
+    alarm.AlarmStateName.LATCHED_UNACKNOWLEDGED: "锁存未确认",
+    alarm.AlarmStateName.LATCHED_ACKNOWLEDGED: "锁存已确认",
+    alarm.AlarmAction.RAISE: "触发",
+    alarm.AlarmAction.CLEAR: "恢复",
+    alarm.AlarmAction.CLEAR_LATCHING: "恢复（锁存）",
+    alarm.AlarmAction.ACKNOWLEDGE: "确认",
+    alarm.AlarmAction.RESET: "复位",
+    TicketState.SUSPECTED: "疑似",
+    TicketState.REGISTERED: "已登记",
+    TicketState.RECTIFYING: "整改中",
+    TicketState.AWAITING_RECHECK: "待复查",
+    TicketState.RECHECKED: "已复查",
+    TicketState.WRITTEN_OFF: "已销号",
+    TicketState.DISMISSED: "误报排除",
+    TicketAction.REGISTER: "登记",
+    TicketAction.DISMISS: "排除误报",
+    TicketAction.ASSIGN: "指派责任人与时限",
+    TicketAction.RECTIFY: "完成整改",
+    TicketAction.PASS_RECHECK: "复查通过",
+    TicketAction.REJECT_RECHECK: "复查驳回",
+    TicketAction.WRITE_OFF: "销号",
+    Verdict.PENDING: "待判定",
+    Verdict.PASS: "合格",
+    Verdict.LATE: "迟动作",
+    Verdict.FAIL: "未动作",
+    Verdict.INCONCLUSIVE: "无法判定",
+    interlock.Judgement.IN_TIME: "按时反馈",
+    interlock.Judgement.IN_TIME_BUT_TOO_COARSE: "按时反馈，但扫描过慢",
+    interlock.Judgement.AFTER_TIME: "超时后反馈",
+    interlock.Judgement.ABSENT_AT_DEADLINE: "到期无反馈",
+    interlock.Judgement.UNKNOWN_AT_DEADLINE: "到期反馈未知",
+}
+
+
+def pages() -> Mapping[str, str]:
+    """Markdown by page name, without suffix."""
+    return {
+        "alarm": _page("alarm", alarm.TABLE),
+        "ticket": _page("ticket", ticket.TABLE),
+        "interlock": _page("interlock", interlock.TABLE),
+    }
+
+
+def _page(name: str, table: Table[State, Action]) -> str:
+    heading, note = HEADINGS[name], NOTES[name]
+    moves = [f"| {_both(before)} | {_both(action)} | {_both(after)} |" for before, action, after in table.rows()]
+    return "\n".join(
+        [
+            f"# {heading.zh} · {heading.en}",
+            "",
+            f"<!-- Drawn from gateway/machines/{name}.py by `python -m gateway.machines.diagrams docs/machines`. -->",
+            "",
+            note.zh,
+            "",
+            note.en,
+            "",
+            "```mermaid",
+            table.mermaid().rstrip("\n"),
+            "```",
+            "",
+            "下表未列出的组合一律拒绝。 Every pair that is not listed is refused.",
+            "",
+            "| 状态 state | 动作 action | 之后 next |",
+            "|---|---|---|",
+            *moves,
+            "",
+        ]
+    )
+
+
+def _both(word: StrEnum) -> str:
+    return f"{CHINESE[word]} `{word.value}`"
+
+
+def write(folder: Path) -> None:
+    """Write every page into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/machines"))

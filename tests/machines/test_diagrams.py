@@ -1,0 +1,38 @@
+"""The diagrams are drawn from the tables and never by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.event import TicketAction, TicketState, Verdict
+from gateway.machines import alarm, diagrams, interlock, ticket
+from gateway.machines.alarm import AlarmAction, AlarmStateName
+from gateway.machines.interlock import Judgement
+
+DOCS = Path(__file__).parents[2] / "docs" / "machines"
+
+
+@pytest.mark.parametrize("name", list(diagrams.pages()))
+def test_the_page_is_what_the_table_says(name: str) -> None:
+    written = (DOCS / f"{name}.md").read_text("utf-8")
+    assert written == diagrams.pages()[name], "stale: run python -m gateway.machines.diagrams docs/machines"
+
+
+def test_no_page_is_left_of_a_machine_that_is_gone() -> None:
+    assert {path.stem for path in DOCS.glob("*.md")} == set(diagrams.pages())
+
+
+@pytest.mark.parametrize("table", [alarm.TABLE, ticket.TABLE, interlock.TABLE])
+def test_every_state_and_every_move_is_drawn(table) -> None:
+    drawing = table.mermaid().splitlines()
+    rows = [f"    {before.value} --> {after.value}: {action.value}" for before, action, after in table.rows()]
+    assert [line for line in drawing if ":" in line] == rows
+    assert all(any(state.value in line for line in drawing) for state in table.moves)
+
+
+def test_every_state_and_every_action_has_its_chinese_word() -> None:
+    machines = (AlarmStateName, AlarmAction, TicketState, TicketAction, Verdict, Judgement)
+    assert {word for machine in machines for word in machine} == set(diagrams.CHINESE)
+    assert sum(map(len, machines)) == len(diagrams.CHINESE), "expected no two machines to share a word"
