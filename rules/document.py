@@ -72,8 +72,7 @@ class Document:
 def parse(file: str, text: str) -> tuple[Document, list[Problem]]:
     """The document, with what is wrong with the YAML itself; its data is None where nothing can be read."""
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        root, data = _read(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
@@ -81,6 +80,16 @@ def parse(file: str, text: str) -> tuple[Document, list[Problem]]:
         return Document(file, text, None, None), [problem]
     document = Document(file, text, data, root)
     return document, _duplicate_keys(document, root)
+
+
+def _read(text: str) -> tuple[yaml.Node | None, object]:
+    # The parser in C is ten times as fast, and its safe loader builds the same plain data.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        root = loader.get_single_node()
+        return root, loader.construct_document(root) if root is not None else None
+    finally:
+        loader.dispose()
 
 
 def validation_problems(document: Document, error: ValidationError, model: type[BaseModel]) -> list[Problem]:

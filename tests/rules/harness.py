@@ -51,11 +51,10 @@ def plant(
                 continue
             unit = (units or {}).get(name, kind.unit)
             due = calibration_due if unit else None
+            index = len(points)
+            span = (-1e9, 1e9, period, 10 * SECOND)
             points.append(
-                Point(
-                    len(points), name, text(name), item.id, kind.id, unit, -1e9, 1e9, period, 10 * SECOND,
-                    "device", Nothing(), due,
-                )  # fmt: skip
+                Point(index, name, text(name), item.id, kind.id, unit, *span, "device", Nothing(), due)
             )
     return Plant(
         file="plant.yaml",
