@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from pydantic import BaseModel
 
@@ -15,11 +16,14 @@ from gateway.driver import DriverKind
 from gateway.errors import ConfigurationError, Problem
 from gateway.plant import own, yaml_places
 from gateway.plant.checks import Checks
-from gateway.plant.criteria import Criteria
+from gateway.plant.criteria import Criteria, EquipmentClass
 from gateway.plant.model import Area, Device, Equipment, Limit, Output, Plant, Point, Site
 from gateway.plant.schema import EquipmentShape, SiteShape
 from gateway.plant.sections import Item, Sections, ShapeT, read_sections
 from gateway.plant.yaml_places import Document
+
+_Settings: TypeAlias = Mapping[yaml_places.Path, BaseModel]
+_Classes: TypeAlias = Mapping[str, EquipmentClass]
 
 
 def load_plant(path: Path, drivers: Mapping[str, DriverKind], criteria: Criteria) -> Plant:
@@ -59,7 +63,7 @@ def _build(
     text: str,
     file: str,
     sections: Sections,
-    settings: Mapping[yaml_places.Path, BaseModel],
+    settings: _Settings,
     criteria: Criteria,
 ) -> Plant:
     areas = tuple(Area(shape.id, shape.name.text(), shape.staffed) for shape in map(_whole, sections.areas))
@@ -70,7 +74,18 @@ def _build(
         for shape in [_whole(item)]
     )
     classes = {each.id: criteria.classes[each.equipment_class] for each in equipment}
-    points = tuple(
+    points = _points(sections, settings, classes)
+    outputs = _outputs(sections, settings, classes)
+    if own.is_watched(criteria):
+        equipment = (*equipment, own.own_equipment(areas))
+        devices = (*devices, own.own_device())
+        points = (*points, *own.own_points(criteria.classes[own.GATEWAY], len(points)))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Plant(file, digest, _site(_whole(sections.site)), areas, equipment, devices, points, outputs)
+
+
+def _points(sections: Sections, settings: _Settings, classes: _Classes) -> tuple[Point, ...]:
+    return tuple(
         Point(
             index=index,
             id=f"{shape.equipment}.{shape.kind}",
@@ -89,7 +104,10 @@ def _build(
         for index, item in enumerate(sections.points)
         for shape in [_whole(item)]
     )
-    outputs = tuple(
+
+
+def _outputs(sections: Sections, settings: _Settings, classes: _Classes) -> tuple[Output, ...]:
+    return tuple(
         Output(
             id=f"{shape.equipment}.{shape.kind}",
             name=shape.name.text() if shape.name else classes[shape.equipment].outputs[shape.kind].name,
@@ -103,12 +121,6 @@ def _build(
         for item in sections.outputs
         for shape in [_whole(item)]
     )
-    if own.is_watched(criteria):
-        equipment = (*equipment, own.own_equipment(areas))
-        devices = (*devices, own.own_device())
-        points = (*points, *own.own_points(criteria.classes[own.GATEWAY], len(points)))
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Plant(file, digest, _site(_whole(sections.site)), areas, equipment, devices, points, outputs)
 
 
 def _whole(item: Item[ShapeT]) -> ShapeT:

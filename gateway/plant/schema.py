@@ -28,6 +28,7 @@ from gateway.driver import DriverKind
 from gateway.duration import Duration
 from gateway.plant import model
 from gateway.plant.criteria import Criteria
+from gateway.plant.own import GATEWAY
 
 SECTIONS = ("areas", "equipment", "devices", "points", "outputs")
 """The lists of a plant file, in the order in which they refer to one another."""
@@ -83,7 +84,11 @@ Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 CreditCode = Annotated[str, BeforeValidator(lambda v: _credit_code(v) if isinstance(v, str) else v)]
-Unit = Annotated[str, BeforeValidator(lambda v: _unit(v) if isinstance(v, str) else v)]
+Unit = Annotated[
+    str,
+    BeforeValidator(lambda v: _unit(v) if isinstance(v, str) else v),
+    Field(examples=["", *units.known_spellings()]),
+]
 Quantity = Annotated[tuple[float, str], BeforeValidator(parse_quantity), WithJsonSchema(_QUANTITY_SCHEMA)]
 NameplateValue = Annotated[str | float, BeforeValidator(_text_or_number)]
 PositiveDuration = Annotated[Duration, Field(gt=0)]
@@ -201,12 +206,12 @@ def plant_json_schema(drivers: Mapping[str, DriverKind], criteria: Criteria) -> 
 
 def _plant_model(drivers: Mapping[str, DriverKind], criteria: Criteria) -> type[BaseModel]:
     kinds = drivers.values()
-    classes = criteria.classes.values()
+    classes = [each for name, each in criteria.classes.items() if name != GATEWAY]
     limit: Any = _one_of(name for each in classes for name in each.limits)
     equipment: Any = create_model(
         "EquipmentShape",
         __base__=EquipmentShape,
-        equipment_class=(_one_of(criteria.classes), Field(alias="class")),
+        equipment_class=(_one_of(each.id for each in classes), Field(alias="class")),
         limits=(dict[limit, LimitShape], Field(default_factory=dict)),
     )
     point: Any = create_model(

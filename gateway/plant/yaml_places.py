@@ -22,7 +22,7 @@ Value: TypeAlias = "bool | int | float | str | date | list[Value] | dict[str | i
 Place: TypeAlias = tuple[int, int]
 """Line and column, both 1-based."""
 
-_MOST_NODES = 1_000_000
+_MOST_NODES = 300_000
 """Anchors can make a small file unfold without end; no plant has more values than this."""
 
 _PREFIX = "tag:yaml.org,2002:"

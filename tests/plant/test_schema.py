@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date
 
@@ -69,6 +70,15 @@ def test_the_schema_explains_the_drivers_own_fields(drivers: Mapping[str, Driver
     assert isinstance(device, dict)
     assert set(device["properties"]) == {"id", "driver", "name", "host", "port", "timeout"}
     assert device["properties"]["driver"]["const"] == "registers"
+
+
+def test_editors_are_not_offered_the_gateways_own_class(
+    drivers: Mapping[str, DriverKind], criteria_with_gateway: Criteria
+) -> None:
+    text = json.dumps(plant_json_schema(drivers, criteria_with_gateway))
+    assert '"furnace"' in text
+    assert '"gateway"' not in text
+    assert "journal_writable" not in text
 
 
 @pytest.mark.parametrize(
