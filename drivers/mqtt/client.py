@@ -5,6 +5,7 @@ Knows aiomqtt and nothing of points; the driver decides when to try again.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -46,6 +47,7 @@ async def connected(settings: DeviceSettings) -> AsyncIterator[aiomqtt.Client]:
         await client.__aenter__()
         yield client
     except (aiomqtt.MqttError, UnicodeError) as error:
+        await _hear_out(client)
         place = f"{settings.host}:{settings.port}"
         raise BrokerLost(f"broker {place}: {error}") from error
     finally:
@@ -53,6 +55,13 @@ async def connected(settings: DeviceSettings) -> AsyncIterator[aiomqtt.Client]:
         client.timeout = 0.2
         with contextlib.suppress(aiomqtt.MqttError):
             await client.__aexit__(None, None, None)
+
+
+async def _hear_out(client: aiomqtt.Client) -> None:
+    """Take the reason of a lost connection, which asyncio would otherwise report as one nobody asked for."""
+    with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+        async with asyncio.timeout(0.05):
+            await anext(client.messages)
 
 
 def _password(settings: DeviceSettings) -> str | None:

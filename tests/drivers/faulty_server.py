@@ -175,6 +175,11 @@ def too_short(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) 
     return True
 
 
+def too_long(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    writer.write(frame(asked, server.good_reply(asked) + b"\0\0"))
+    return True
+
+
 def byte_count_lies(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
     pdu = server.good_reply(asked)
     writer.write(frame(asked, bytes((pdu[0], pdu[1] - 2)) + pdu[2:]))

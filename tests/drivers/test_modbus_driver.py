@@ -54,6 +54,7 @@ WRONG: dict[str, tuple[Fault, Reason]] = {
     "transaction zero": (faults.transaction_zero, Reason.MALFORMED),
     "wrong function": (faults.wrong_function, Reason.MALFORMED),
     "too short": (faults.too_short, Reason.MALFORMED),
+    "too long": (faults.too_long, Reason.MALFORMED),
     "byte count lies": (faults.byte_count_lies, Reason.MALFORMED),
 }
 
@@ -270,13 +271,29 @@ async def test_a_write_goes_before_the_reads_that_wait() -> None:
         server.later(0.03, lambda: writer.write(faults.frame(asked, server.good_reply(asked))))
         return True
 
-    many = [{"table": "holding", "address": 100 * n} for n in range(20)]
-    async with FaultyServer(slowly) as server, reading(*many, server=server, timeout="5 s") as (kept, driver):
-        await kept.until(lambda: LinkState.UP in kept.states())
-        before = len(server.asked)
-        assert (await driver.write(output(KIND, {"table": "coil", "address": 9}), 1.0)).written
-        functions = [asked.function for asked in server.asked[before:]]
-        assert functions.index(5) <= 2
+    # Points of ten periods: ten reads wait for the line at any time.
+    many = points(KIND, [{"table": "holding", "address": 100 * n} for n in range(10)])
+    many = [dataclasses.replace(point, period=(10 + n) * MILLISECOND) for n, point in enumerate(many)]
+    async with FaultyServer(slowly) as server:
+        wired = {"host": "127.0.0.1", "port": server.port, "timeout": "5 s"}
+        async with running(KIND, wired, many) as (kept, driver):
+            await kept.until(lambda: len(kept.batches) >= 10)
+            before = len(server.asked)
+            assert (await driver.write(output(KIND, {"table": "coil", "address": 9}), 1.0)).written
+            functions = [asked.function for asked in server.asked[before:]]
+            assert functions.index(5) <= 1
+
+
+async def test_many_unanswered_addresses_do_not_hold_up_a_scan() -> None:
+    def hang_but_first(server: FaultyServer, asked: faults.Asked, writer: asyncio.StreamWriter) -> bool:
+        return asked.address != 0
+
+    many = [{"table": "holding", "address": 200 * n} for n in range(10)]
+    async with FaultyServer(hang_but_first) as server, reading(*many, server=server, timeout="50 ms") as (kept, _):
+        await kept.until(lambda: len(kept.batches) >= 10)
+        unanswered = sum(asked.address != 0 for asked in server.asked)
+        assert unanswered <= 2 * (len(kept.batches) + 1)
+        assert {s.point for b in kept.batches for s in b.samples() if s.quality is Quality.GOOD} == {0}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
