@@ -1,0 +1,259 @@
+"""Mistakes in packs: each at its line and column, all of them at once, in words that help."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import rules
+from gateway.errors import ConfigurationError, Problem, Severity
+from gateway.plant.model import Limit, Output
+from rules import syntax
+from rules.graph import Graph
+from rules.packs import PACKS
+from rules.scope import EquipmentScope, NamedLimit, NamedPoint
+from rules.syntax import ExpressionError
+from rules.types import lower_condition
+from tests.rules.harness import equipment, furnace, output, packs, plant
+
+SCOPE = EquipmentScope(
+    {
+        "temperature": NamedPoint(0, "degC"),
+        "other_temperature": NamedPoint(1, "degC"),
+        "pressure": NamedPoint(2, "MPa"),
+        "flow": NamedPoint(3, "m3/h"),
+        "gas": NamedPoint(4, "ppm"),
+        "running": NamedPoint(5, ""),
+    },
+    {"limit.rise": NamedLimit(3.0, "delta_degC")},
+)
+
+EXPRESSIONS = [
+    ("temperature > 65 degX", 14, "degC"),
+    ("temprature > 65 degC", 0, "temperature"),
+    ("pressure > 1 bar + 20 degC", 19, "pressure"),
+    ("pressure > temperature", 11, "pressure"),
+    ("temperature + other_temperature > 3 degC", 14, "temperature difference"),
+    ("temperature - other_temperature > 3 degC", 34, "temperature difference"),
+    ("temperature > limit.rise", 14, "temperature"),
+    ("gas > 30 mg/m3", 6, "ppm"),
+    ("gas > 10 %LEL", 6, "ppm"),
+    ("temperature > 65", 14, "temperature"),
+    ("temperature > 0", 14, "temperature"),
+    ("2 * temperature > 3 degC", 2, "multiplied"),
+    ("flow", 0, "a condition"),
+    ("running and flow > 1 m3/h", 0, "a condition"),
+    ("(flow > 1 m3/h) + 1 > 0", 6, "a number"),
+    ("held(flow > 1 m3/h, 5)", 20, "a duration"),
+    ("held(flow > 1 m3/h, 5 mm)", 20, "time"),
+    ("held(flow > 1 m3/h, 0 s)", 20, "above zero"),
+    ("held(flow > 1 m3/h)", 0, "a condition and a duration"),
+    ("slop(flow, 5 s) > 0", 0, "slope"),
+    ("age(flow + flow) > 1 s", 9, "the name of a point"),
+    ("overdue()", 0, "for_each: point"),
+    ("flow >", 6, "a name, a number"),
+    ("flow > 1 m3/h and", 17, "a name, a number"),
+    ("1 m3/h < flow < 2 m3/h", 14, "one comparison at a time"),
+    ("(flow > 1 m3/h", 14, "')'"),
+    ("flow > 1 m3/h flow", 14, "an operator or the end"),
+    ("flow > 1 m3/h; 2", 13, "an operator"),
+]
+
+
+@pytest.mark.parametrize(("text", "at", "expected"), EXPRESSIONS)
+def test_a_wrong_expression_is_refused_at_its_character(text: str, at: int, expected: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        lower_condition(syntax.parse(text), SCOPE, Graph())
+    assert caught.value.at == at
+    assert expected in caught.value.expected
+    assert caught.value.got
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "temperature - other_temperature > 3 K",
+        "temperature > other_temperature + limit.rise",
+        "slope(temperature, 10 s) > 0.5 K/min",
+        "spread(temperature, 10 s) > limit.rise",
+        "pressure > 2.5 bar and flow / flow > 5 %",
+        "flow > 100 L/min or -flow < 0",
+        "abs(slope(flow, 1 min)) > 2 m3/h/min",
+        "not (running == 1) and age(flow) > 2 min",
+        "avg(temperature, 1 min) > 150 degF",
+        "count(rises(running == 1), 1 h) >= 3 and changed(running) and stuck(flow, 1 min)",
+    ],
+)
+def test_what_fits_is_accepted(text: str) -> None:
+    lower_condition(syntax.parse(text), SCOPE, Graph())
+
+
+GOOD_RULE = """\
+  - id: mine.{name}
+    clause: "4(6)"
+    for_each: co_detector
+    title: {{zh: 题, en: title}}
+    consequence: {{zh: 果, en: consequence}}
+    response: {{zh: 应, en: response}}
+    response_time: 1 min
+    priority: high
+    when: {when}
+    off_delay: 1 s
+"""
+
+
+def directory(tmp_path: Path, pack: str) -> Path:
+    shutil.copy(PACKS / "classes.yaml", tmp_path)
+    shutil.copy(PACKS / "clauses.yaml", tmp_path)
+    (tmp_path / "mine.yaml").write_text("pack: mine\ntitle: {zh: 我, en: mine}\nrules:\n" + pack, encoding="utf-8")
+    return tmp_path
+
+
+def mistakes(tmp_path: Path, pack: str) -> list[Problem]:
+    with pytest.raises(ConfigurationError) as caught:
+        rules.load_packs(directory(tmp_path, pack))
+    return [problem for problem in caught.value.problems if problem.file.endswith("mine.yaml")]
+
+
+def rule(name: str, when: str = "concentration > 24 ppm") -> str:
+    return GOOD_RULE.format(name=name, when=when)
+
+
+def test_five_mistakes_are_all_reported_at_their_places(tmp_path: Path) -> None:
+    pack = (
+        rule("unit", "concentration > 24 ppx")
+        + rule("kind", "concentratoin > 24 ppm")
+        + rule("syntax", "concentration > > 24 ppm")
+        + rule("response").replace("    response: {zh: 应, en: response}\n", "")
+        + rule("clause").replace("4(6)", "99(9)")
+    )
+    problems = mistakes(tmp_path, pack)
+    found = [(problem.line, problem.column, problem.field) for problem in problems]
+    assert found == [
+        (12, 27, "rules[0].when"),
+        (22, 11, "rules[1].when"),
+        (32, 27, "rules[2].when"),
+        (34, 5, "rules[3].response"),
+        (44, 13, "rules[4].clause"),
+    ]
+    assert "concentration" in problems[1].expected
+    assert problems[3].expected == "the field 'response'"
+    assert problems[3].got == "nothing"
+
+
+def test_a_mistake_in_a_folded_expression_has_its_own_line(tmp_path: Path) -> None:
+    when = ">-\n      concentration > 24 ppm\n      and fautl == 1"
+    (problem,) = mistakes(tmp_path, rule("folded", when))
+    assert (problem.line, problem.column) == (14, 11)
+    assert problem.got == "'fautl'"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field", "expected"),
+    [
+        ("priority: high", "priority: urgent", "rules[0].priority", "critical"),
+        ("response_time: 1 min", "response_time: 60", "rules[0].response_time", "a duration"),
+        ("for_each: co_detector", "for_each: co_detektor", "rules[0].for_each", "co_detector"),
+        ("off_delay: 1 s", "of_delay: 1 s", "rules[0].of_delay", "off_delay"),
+        ("off_delay: 1 s", "ticket: grave", "rules[0].ticket", "major"),
+        ("off_delay: 1 s", "evidence: [faults]", "rules[0].evidence[0]", "the name of a point"),
+        ("{zh: 应, en: response}", "{zh: 应, en: ''}", "rules[0].response.en", "at least 1 character"),
+        ("off_delay: 1 s", "clear: concentration < 1 bar", "rules[0].clear", "ppm"),
+    ],
+)
+def test_a_wrong_field_is_named(tmp_path: Path, before: str, after: str, field: str, expected: str) -> None:
+    (problem,) = mistakes(tmp_path, rule("field").replace(before, after))
+    assert problem.field == field
+    assert expected in problem.expected
+    assert problem.line > 3
+
+
+def test_a_second_rule_or_key_of_the_same_name_is_refused(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, rule("twice") + rule("twice"))
+    assert (problem.field, problem.line) == ("rules[1].id", 14)
+    (problem,) = mistakes(tmp_path, rule("key") + "    priority: low\n")
+    assert (problem.field, problem.line, problem.got) == ("priority", 14, "a second one")
+
+
+def test_broken_yaml_is_a_problem_and_no_traceback(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, rule("fine") + "  - {id: [\n")
+    assert problem.expected == "valid YAML"
+    assert problem.line > 13
+
+
+def test_an_interlock_must_name_rules_effects_and_outputs_that_exist(tmp_path: Path) -> None:
+    pack = rule("cause") + (
+        "interlocks:\n"
+        "  - id: mine.row\n"
+        '    clause: "4(6)"\n'
+        "    for_each: co_detector\n"
+        "    name: {zh: 行, en: row}\n"
+        "    causes: [mine.cause, mine.nobody]\n"
+        "    engaged: fault == nothing\n"
+        "    effects:\n"
+        "      - {id: one, name: {zh: 一, en: one}, expression: fault == 0, within: 2 s, output: horn}\n"
+    )
+    fields = {problem.field for problem in mistakes(tmp_path, pack)}
+    assert fields == {"interlocks[0].engaged", "interlocks[0].effects[0].output", "interlocks[0].causes[1]"}
+
+
+def test_any_point_cannot_be_compared_with_a_number(tmp_path: Path) -> None:
+    pack = rule("any", "value > 5").replace("co_detector", "point")
+    (problem,) = mistakes(tmp_path, pack)
+    assert "'of'" in problem.expected
+
+
+def test_a_clause_that_asks_for_what_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        rules.load_packs(directory(tmp_path, rule("only")))
+    assert all(problem.file.endswith("clauses.yaml") for problem in caught.value.problems)
+    assert any(problem.got == "gas.co_high" for problem in caught.value.problems)
+
+
+def test_lint_finds_slow_and_chattering_rules(tmp_path: Path) -> None:
+    for path in PACKS.glob("*.yaml"):
+        shutil.copy(path, tmp_path)
+    pack = rule("slow").replace("off_delay: 1 s", "on_delay: 7 s\n    off_delay: 1 s")
+    pack += rule("chatter").replace("    off_delay: 1 s\n", "")
+    pack += rule("nested", "held(concentration > 24 ppm, 7 s)")
+    found = rules.lint(rules.load_packs(directory(tmp_path, pack)))
+    assert [(problem.field, problem.severity) for problem in found] == [
+        ("rules[0].on_delay", Severity.WARNING),
+        ("rules[1].when", Severity.WARNING),
+        ("rules[2].on_delay", Severity.WARNING),
+    ]
+
+
+def test_limits_of_the_plant_file_are_checked() -> None:
+    wrong = [
+        Limit("concentration_high", 30.0, "mg/m3", "a person"),
+        Limit("concentration_hihg", 30.0, "ppm", "a person"),
+    ]
+    with pytest.raises(ConfigurationError) as caught:
+        rules.compile(plant([equipment("co", "co_detector", limits=wrong)]), packs())
+    assert [problem.field for problem in caught.value.problems] == [
+        "equipment co.limits.concentration_high",
+        "equipment co.limits.concentration_hihg",
+    ]
+
+
+def test_a_points_unit_must_be_of_its_kinds_dimension() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        rules.compile(plant(furnace(), units={"panel.inlet_pressure": "degC"}), packs())
+    assert [problem.field for problem in caught.value.problems] == ["points panel.inlet_pressure.unit"]
+
+
+def test_an_output_that_may_not_take_the_commanded_value_is_refused() -> None:
+    narrow: Output = replace(output("eaf1", "electrode_lift", allowed=True), values=(0.0,))
+    with pytest.raises(ConfigurationError, match=r"electrode_lift\.values"):
+        rules.compile(plant(furnace(), outputs=[narrow]), packs())
+
+
+def test_a_scan_that_eats_the_response_time_is_a_warning() -> None:
+    slow = rules.compile(plant([equipment("c", "deep_well_caster")], period=1_000_000), packs())
+    fields = {warning.field for warning in slow.warnings}
+    assert "caster.mould_inlet_level_trip@c" in fields
+    assert "caster.trip/quick_shutoff@c" in fields
