@@ -1,6 +1,6 @@
 """A gateway that only pretends: real sockets and the real wire shapes, no plant and no decisions behind them.
 
-For the page's own tests, and for working on the page: `python tests/web/fake_gateway.py --port 8000`.
+For the page's own tests, and for working on the page: `python -m tests.web.fake_gateway --port 8000`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import math
 import random
 import socket
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -25,15 +24,13 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import TypeAdapter
 
-sys.path.insert(0, str(Path(__file__).parent))
-import fixture_plant as fixture
-
 from gateway.api import schema as wire
 from gateway.event import AlarmAcknowledged, AlarmRaised, Entry, TicketAction, TicketState
 from gateway.machines.alarm import AlarmStateName
 from gateway.plant.model import Text
 from gateway.rule import Priority
 from gateway.sample import SECOND, Instant, Quality, Reason
+from tests.web import fixture_plant as fixture
 
 DIST = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
 _MESSAGE: TypeAdapter[Any] = TypeAdapter(wire.LiveMessage)
@@ -154,6 +151,17 @@ class FakeGateway:
         assert self._loop
         self._loop.call_soon_threadsafe(self.tell, event, (view,))
         return view.id
+
+    def send_samples(self) -> None:
+        """Every point as it is now, at once, from any thread."""
+        message = wire.SamplesMessage(now=wall_clock(), samples=self.columns())
+
+        def put() -> None:
+            for queue in self._queues:
+                queue.put_nowait(message)
+
+        assert self._loop
+        self._loop.call_soon_threadsafe(put)
 
     def acknowledge(self, alarm: str, body: wire.PersonAction) -> wire.AlarmView:
         view = self.alarms[alarm]

@@ -22,7 +22,8 @@ const SECOND = 1_000_000;
 /** `silence` (µs) is how long the point may say nothing before its line breaks; all of `end` is known time. */
 export function toCurve(trend: Trend, silence: number, end: number): Curve {
   const curve: Curve = { x: [], low: [], high: [], mean: [], spans: [] };
-  const longest = Math.max(silence, trend.bucket * 1.5);
+  // Two samples that are `silence` apart may be a bucket further apart by their buckets' starts.
+  const longest = silence + trend.bucket;
   const count = trend.start.length;
   for (let row = 0; row < count; row++) {
     const start = trend.start[row] ?? 0;
