@@ -70,4 +70,4 @@ class StoreThreads:
             return
         self._closed = True
         await asyncio.get_running_loop().run_in_executor(self._pool, last)
-        self._pool.shutdown(wait=True)
+        await asyncio.to_thread(self._pool.shutdown)

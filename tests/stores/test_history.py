@@ -7,6 +7,7 @@ import itertools
 import random
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -103,7 +104,8 @@ async def test_of_values_at_one_time_the_one_received_last_is_the_last(history: 
     late = Sample(0, 2.0, GOOD, Reason.NONE, Instant(5), Instant(50))
     early = Sample(0, 1.0, GOOD, Reason.NONE, Instant(5), Instant(6))
     await history.append(SampleBatch.of([late, early]))
-    assert numbers(await curve(history, 0, 10, 1))[0][4] == 2.0
+    await history.append(SampleBatch.of([replace(early, point=1), replace(late, point=1)]))
+    assert [numbers(await curve(history, 0, 10, 1, name))[0][4] for name in NAMES[:2]] == [2.0, 2.0]
 
 
 async def test_points_do_not_mix(history: DuckdbHistory) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
 import shutil
 import sqlite3
@@ -149,6 +150,7 @@ async def test_a_call_that_fails_half_way_leaves_nothing(journal: SqliteJournal)
         ("DELETE FROM event WHERE sequence = 1", 1),
         ("DELETE FROM event WHERE sequence = 1000", 1000),
         ("UPDATE event SET sequence = 9999 WHERE sequence = 1400", 1400),
+        ("UPDATE event SET sequence = 9999 WHERE sequence = 1500", 1500),
         ("INSERT INTO event SELECT 1501, 'x', kind, at, '', body, hash, hash FROM event WHERE sequence = 1", 1501),
     ],
 )
@@ -160,6 +162,19 @@ async def test_a_forged_entry_breaks_the_chain_where_it_is(path: Path, forgery: 
         assert forger.execute(forgery).rowcount == 1
     forger.close()
     assert await journal.verify() == breaks_at
+    await journal.close()
+
+
+async def test_an_entry_that_is_forged_together_with_its_hash_breaks_the_chain_behind_it(path: Path) -> None:
+    journal = await SqliteJournal.open(path)
+    await journal.commit([event(number) for number in range(3)], [])
+    with sqlite3.connect(path) as forger:
+        previous, body = forger.execute("SELECT previous_hash, body FROM event WHERE sequence = 2").fetchone()
+        forged = body.replace("co-1", "co-2")
+        link = hashlib.sha256((previous + forged).encode()).hexdigest()
+        forger.execute("UPDATE event SET body = ?, hash = ? WHERE sequence = 2", (forged, link))
+    forger.close()
+    assert await journal.verify() == 3
     await journal.close()
 
 
