@@ -11,12 +11,16 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.schema import ErrorView, ProblemView
 from gateway.errors import ConfigurationError, Problem, RequestRefused, TocsinError
 
 _LONGEST_GOT = 200
 """Characters of a refused value that are shown back."""
+
+LARGEST_REQUEST = 65_536
+"""Bytes of a request body; a comment has at most 2,000 characters."""
 
 _VIEW = TypeAdapter(ErrorView)
 
@@ -62,6 +66,26 @@ def refuse(problems: Sequence[Problem]) -> None:
 def problem(field: str, expected: str, got: object) -> Problem:
     """A wrong field of a request."""
     return Problem("", 0, 0, field, expected, str(got)[:_LONGEST_GOT])
+
+
+class BodyLimit:
+    """Refuses a request body that is longer than any real one, before it fills the memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taken = 0
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LARGEST_REQUEST:
+                raise HTTPException(413, f"expected a body of at most {LARGEST_REQUEST} bytes")
+            return message
+
+        await self._app(scope, bounded if scope["type"] == "http" else receive, send)
 
 
 def _problem(error: Mapping[str, Any]) -> ProblemView:

@@ -8,16 +8,13 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from gateway.api.answers import answer_errors
+from gateway.api.answers import BodyLimit, answer_errors
 from gateway.api.page import Page, SecurityHeaders
 from gateway.api.reference import openapi_document, reference
 from gateway.api.routes import routes
 from gateway.api.schema import ErrorView
 from gateway.api.services import ApiServices
 from gateway.api.stream import stream
-
-LARGEST_REQUEST = 65_536
-"""Bytes of a request body; a comment has at most 2,000 characters."""
 
 _REFUSALS = {
     404: "The id names nothing.",
@@ -45,11 +42,11 @@ def describe_app() -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation,
         responses={code: {"model": ErrorView, "description": text} for code, text in _REFUSALS.items()},
-        max_body_size=LARGEST_REQUEST,
     )
     app.include_router(routes)
     app.include_router(stream)
     app.include_router(reference)
+    app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
     answer_errors(app)
     app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]

@@ -34,23 +34,29 @@ async def trend_of(
     """A point's curve. Raises UnknownSubject, and RequestRefused with everything that is wrong."""
     now = services.clock.now()
     until = now if end is None else end
-    since = until - SPAN if start is None else start
-    refuse(_problems(since, until, buckets))
+    since = max(0, until - SPAN) if start is None else start
+    refuse([*_range_problems(start, end, since, until), *_bucket_problems(buckets)])
     return await _curve(services, point_id, Instant(since), Instant(until), buckets)
 
 
-def _problems(start: int, end: int, buckets: int) -> list[Problem]:
-    problems = [
+def _range_problems(start: int | None, end: int | None, since: int, until: int) -> list[Problem]:
+    beyond = [
         problem(name, f"microseconds since 1970, 0 to {LAST_INSTANT}", value)
         for name, value in (("start", start), ("end", end))
-        if not 0 <= value <= LAST_INSTANT
+        if value is not None and not 0 <= value <= LAST_INSTANT
     ]
-    if end < start:
-        problems.append(problem("start", f"a time before the end ({end})", start))
-        problems.append(problem("end", f"a time after the start ({start})", end))
-    if not 1 <= buckets <= MOST_BUCKETS:
-        problems.append(problem("buckets", f"a number from 1 to {MOST_BUCKETS}", buckets))
-    return problems
+    if beyond or since <= until:
+        return beyond
+    return [
+        problem("start", f"a time before the end ({until})", since),
+        problem("end", f"a time after the start ({since})", until),
+    ]
+
+
+def _bucket_problems(buckets: int) -> list[Problem]:
+    if 1 <= buckets <= MOST_BUCKETS:
+        return []
+    return [problem("buckets", f"a number from 1 to {MOST_BUCKETS}", buckets)]
 
 
 async def evidence_of(services: ApiServices, ticket_id: str) -> Evidence:
