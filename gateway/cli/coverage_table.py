@@ -19,11 +19,18 @@ _WIDTH_IN_A_FILE = 180
 """Columns where nobody looks at a terminal: in a pipe or a file."""
 
 
+class _QuietConsole(Console):
+    """Leaves a broken pipe to the command line, which knows how to end on one."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def show(rows: Sequence[CoverageRow], names: Mapping[str, str]) -> None:
     """Print one table per clause, and a count at the end. `names` are the equipment's, by id."""
-    console = Console(highlight=False)
+    console = _QuietConsole(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH_IN_A_FILE)
+        console = _QuietConsole(highlight=False, width=_WIDTH_IN_A_FILE)
     for clause in dict.fromkeys(row.clause for row in rows):
         console.print(_table([row for row in rows if row.clause == clause], names))
         console.print()

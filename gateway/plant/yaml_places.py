@@ -205,12 +205,15 @@ class _Reader:
 
     def _key(self, node: yaml.Node, path: Path) -> str | int | None:
         if isinstance(node, yaml.ScalarNode):
-            key = self._construct(node)
+            try:
+                key = self._construct(node)
+            except ValueError:
+                key = None
             if isinstance(key, (str, int)) and not isinstance(key, bool):
                 return key
             if isinstance(key, (bool, float)):
                 return str(node.value)
-        self._add(_place(node), path, "a word as key", "something else")
+        self._add(_place(node), path, "a word as key", node.tag.replace(_PREFIX, "!!"))
         return None
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Value:

@@ -164,7 +164,7 @@ def test_a_reader_that_has_read_enough_is_no_error(arguments: tuple[str, ...]) -
         assert process.stderr is not None
         process.stdout.close()
         said = process.stderr.read().decode()
-        process.wait(60)
+        assert process.wait(60) == 0
     assert "Traceback" not in said
     assert "Exception" not in said
     assert "Broken" not in said

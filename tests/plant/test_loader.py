@@ -252,6 +252,11 @@ def test_anchors_that_unfold_without_end_are_refused(problems: Find, good: str) 
     assert any("at most" in problem.expected for problem in problems(good + bomb))
 
 
+@pytest.mark.parametrize("key", ["!tag areas", "2027-13-01", "[a, b]", "~", "2027-01-01"])
+def test_a_key_that_is_no_word_is_a_problem_at_its_place(problems: Find, good: str, key: str) -> None:
+    assert ("a word as key", 7) in [(p.expected, p.line) for p in problems(good.replace("areas:", f"? {key}\n:"))]
+
+
 def test_a_merged_anchor_counts_as_written(load: Load, good: str) -> None:
     text = good.replace(
         "{id: broker, driver: topics, name: {zh: 代理, en: Broker}, host: 10.0.0.2}",
