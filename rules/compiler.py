@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -48,12 +49,16 @@ class _Compiler:
         self._graph = Graph()
         self._conditions: list[NodeId] = []
         self._rules: list[RuleInstance] = []
+        self._columns: dict[str, int] = {}
+        """Condition columns by rule instance."""
         self._interlocks: list[InterlockInstance] = []
         self._skipped: list[Skipped] = []
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
         self._equipment = plant.equipment_by_id()
-        self._points = plant.point_of()
+        self._points: dict[str, dict[str, Point]] = defaultdict(dict)
+        for point in plant.points:
+            self._points[point.equipment][point.kind] = point
         self._outputs = {(output.equipment, output.kind): output for output in plant.outputs}
         self._limits = LimitTable(plant, packs.criteria)
         self._problems += self._limits.problems
@@ -95,8 +100,7 @@ class _Compiler:
         points = {
             prefix + kind: NamedPoint(point.index, point.unit)
             for owner, prefix in ((equipment.parent, "parent."), (equipment.id, ""))
-            for (holder, kind), point in self._points.items()
-            if holder == owner
+            for kind, point in self._points.get(owner or "", {}).items()
         }
         return EquipmentScope(points, self._limits.named(equipment.id))
 
@@ -133,6 +137,7 @@ class _Compiler:
         limits = {name: repr(site.scope.limits[name]) for name in used if name in site.scope.limits}
         self._limits.note(site.equipment.id, rule.when, site.scope)
         self._conditions.append(node)
+        self._columns[f"{model.id}@{site.id}"] = len(self._rules)
         self._rules.append(
             RuleInstance(
                 index=len(self._rules),
@@ -170,10 +175,9 @@ class _Compiler:
 
     def _interlock(self, source: InterlockSource, equipment: Equipment) -> None:
         model, scope = source.model, self._scopes[equipment.id]
-        columns = {rule.id: rule.index for rule in self._rules}
         ids = {cause: f"{cause}@{equipment.id}" for cause in model.causes}
-        causes = tuple(columns[instance] for instance in ids.values() if instance in columns)
-        absent = tuple(cause for cause, instance in ids.items() if instance not in columns)
+        causes = tuple(self._columns[instance] for instance in ids.values() if instance in self._columns)
+        absent = tuple(cause for cause, instance in ids.items() if instance not in self._columns)
         effects = []
         for position in range(len(model.effects)):
             effect = self._effect(source, position, equipment)

@@ -23,11 +23,12 @@ class LimitTable:
     def __init__(self, plant: Plant, criteria: Criteria) -> None:
         self.problems: list[Problem] = []
         self._plant = plant
-        self._limits: dict[tuple[str, str], LimitInForce] = {}
+        self._limits: dict[str, dict[str, LimitInForce]] = {}
         self._by_point: dict[PointIndex, list[LimitInForce]] = {}
         for equipment in plant.equipment:
             owner = criteria.classes.get(equipment.equipment_class)
             kinds = owner.limits if owner is not None else {}
+            mine = self._limits.setdefault(equipment.id, {})
             for kind in kinds.values():
                 own = equipment.limits.get(kind.name)
                 limit = LimitInForce(equipment.id, kind, kind.default, kind.unit, kind.source, overridden=False)
@@ -35,21 +36,18 @@ class LimitTable:
                     limit = LimitInForce(equipment.id, kind, own.value, own.unit, own.source, overridden=True)
                 elif own is not None:
                     self._problem(equipment.id, f"{own.name}", f"a unit that converts to {kind.unit}", own.unit)
-                self._limits[equipment.id, kind.name] = limit
+                mine[kind.name] = limit
             for name in equipment.limits:
                 if name not in kinds:
                     self._problem(equipment.id, name, f"one of [{', '.join(kinds)}]", name)
 
     def in_force(self) -> Sequence[LimitInForce]:
-        return tuple(self._limits.values())
+        return tuple(limit for limits in self._limits.values() for limit in limits.values())
 
     def named(self, equipment: str) -> Mapping[str, NamedLimit]:
         """Limits of one equipment under the names that expressions use."""
-        return {
-            f"limit.{name}": NamedLimit(limit.value, limit.unit)
-            for (owner, name), limit in self._limits.items()
-            if owner == equipment
-        }
+        limits = self._limits.get(equipment, {})
+        return {f"limit.{name}": NamedLimit(limit.value, limit.unit) for name, limit in limits.items()}
 
     def by_point(self) -> Mapping[PointIndex, Sequence[LimitInForce]]:
         """For each point the limits that rules compare it with, in the point's own unit."""
@@ -71,7 +69,7 @@ class LimitTable:
         if not (isinstance(side, Name) and isinstance(other, Name) and other.parts[0] == "limit"):
             return
         point = scope.points.get(side.text)
-        limit = self._limits.get((equipment, other.parts[-1]))
+        limit = self._limits.get(equipment, {}).get(other.parts[-1])
         if point is None or limit is None:
             return
         known = self._by_point.setdefault(point.index, [])
