@@ -146,6 +146,7 @@ async def test_a_call_that_fails_half_way_leaves_nothing(journal: SqliteJournal)
         ("UPDATE event SET at = 1 WHERE sequence = 1200", 1200),
         ("UPDATE event SET id = 'x' WHERE sequence = 3", 3),
         ("UPDATE event SET hash = previous_hash WHERE sequence = 3", 3),
+        ("UPDATE event SET previous_hash = hash WHERE sequence = 5", 5),
         ("DELETE FROM event WHERE sequence = 2", 2),
         ("DELETE FROM event WHERE sequence = 1", 1),
         ("DELETE FROM event WHERE sequence = 1000", 1000),
