@@ -234,6 +234,7 @@ class ModbusHost:
         server, self._server = self._server, None
         if server is not None:
             server.close()
+            await asyncio.sleep(0)
 
     async def apply(self) -> None:
         """Listen or not, as the units' faults want it; a dead unit takes its port with it."""

@@ -7,6 +7,7 @@ A topic carries every point that names it, with one time and one quality. A time
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import re
@@ -17,6 +18,7 @@ import aiomqtt
 import numpy as np
 
 from drivers.mqtt.address import DeviceSettings, OutputAddress, PointAddress
+from drivers.mqtt.client import BrokerLost, connected
 from gateway.clock import Clock, to_datetime
 from gateway.plant.model import Device, Output, Plant, Point
 from gateway.sample import SECOND, Instant
@@ -67,19 +69,31 @@ class MqttSensors:
         ]
         self._broker = LocalBroker(self._settings.host, self._settings.port) if with_broker else None
         self._task: asyncio.Task[None] | None = None
+        self._up = asyncio.Event()
+        self._stopping = False
+        """A lost connection can swallow a cancellation; this cannot be swallowed."""
 
     async def start(self) -> None:
-        """Start the broker, if it is ours, and publish. Raises PortInUse."""
+        """Start the broker, if it is ours, and publish; with a broker of ours, connected on return.
+
+        Raises PortInUse.
+        """
         if self._broker is not None:
             await self._broker.start()
+        self._stopping = False
+        self._up.clear()
         self._task = asyncio.create_task(self._run(), name=f"sensors of {self.device.id}")
+        if self._broker is not None:
+            await self._up.wait()
 
     async def stop(self) -> None:
         """Say goodbye to the broker and stop it."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            self._stopping = True
+            while not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=1.0)
         if self._broker is not None:
             await self._broker.stop()
 
@@ -91,21 +105,27 @@ class MqttSensors:
             await self.start()
 
     async def _run(self) -> None:
-        while True:
-            try:
-                async with (
-                    aiomqtt.Client(self._settings.host, self._settings.port) as client,
-                    asyncio.TaskGroup() as group,
-                ):
-                    group.create_task(self._listen(client))
-                    group.create_task(self._publish(client))
-            except* aiomqtt.MqttError:
-                pass
-            await asyncio.sleep(_AGAIN)
+        anybody = self._settings.model_copy(update={"client_id": None})
+        while not self._stopping:
+            with contextlib.suppress(BrokerLost):
+                async with connected(anybody) as client:
+                    await self._serve(client)
+            if not self._stopping:
+                await asyncio.sleep(_AGAIN)
 
-    async def _listen(self, client: aiomqtt.Client) -> None:
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        """Publish and obey until the connection is lost or we stop."""
         for _, address in self._outputs:
             await client.subscribe(address.topic, qos=1)
+        self._up.set()
+        listening = asyncio.create_task(self._listen(client), name=f"commands of {self.device.id}")
+        try:
+            await self._publish(client)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
             if self.fault is DeviceFault.HANG:
                 continue
@@ -125,7 +145,7 @@ class MqttSensors:
     async def _publish(self, client: aiomqtt.Client) -> None:
         loop = asyncio.get_running_loop()
         due = {topic.name: loop.time() for topic in self._topics}
-        while True:
+        while not self._stopping:
             now = loop.time()
             for topic in self._topics:
                 if due[topic.name] <= now:
