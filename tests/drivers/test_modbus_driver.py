@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drivers.modbus import KIND
+from drivers.modbus.driver import ModbusDriver, _Poll
 from gateway.driver import Driver, LinkState
-from gateway.sample import Quality, Reason, Sample
+from gateway.sample import Quality, Reason, Sample, SampleBatch
 from tests.drivers import faulty_server as faults
 from tests.drivers.faulty_server import Fault, FaultyServer
 from tests.drivers.support import MILLISECOND, Kept, because, device, good, output, points, running
@@ -294,6 +295,28 @@ async def test_many_unanswered_addresses_do_not_hold_up_a_scan() -> None:
         unanswered = sum(asked.address != 0 for asked in server.asked)
         assert unanswered <= 2 * (len(kept.batches) + 1)
         assert {s.point for b in kept.batches for s in b.samples() if s.quality is Quality.GOOD} == {0}
+
+
+class MistakenEveryOtherTime(ModbusDriver):
+    """Has a mistake of ours in it."""
+
+    scans = 0
+
+    async def _read(self, poll: _Poll) -> SampleBatch:
+        self.scans += 1
+        if self.scans % 2:
+            raise ZeroDivisionError
+        return await super()._read(poll)
+
+
+async def test_a_mistake_of_ours_is_bad_samples_and_the_polling_goes_on() -> None:
+    mistaken = dataclasses.replace(KIND, open=MistakenEveryOtherTime)
+    async with FaultyServer() as server:
+        wired = {"host": "127.0.0.1", "port": server.port}
+        async with running(mistaken, wired, points(KIND, [FIRST, SECOND])) as (kept, _):
+            await kept.until(lambda: len(kept.batches) >= 6)
+            assert [len(batch) for batch in kept.batches] == [2] * len(kept.batches)
+            assert [s.reason for s in kept.all(1)][:4] == [Reason.MALFORMED, Reason.NONE] * 2
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

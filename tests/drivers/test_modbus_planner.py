@@ -128,3 +128,21 @@ def test_two_bits_of_one_register_cost_one_register() -> None:
     numbers = [Wanted(0, Table.HOLDING, 7, 1, 1), Wanted(1, Table.HOLDING, 7, 1, 1)]
     (scan,) = plan(numbers, DeviceSettings(host="x"))
     assert scan.requests == (Request(Table.HOLDING, 7, 1),)
+
+
+def test_a_gap_of_exactly_the_allowed_width_is_bridged_and_one_wider_is_not() -> None:
+    device = DeviceSettings(host="x", bridge_gap=3)
+
+    def requests(second: int) -> int:
+        numbers = [Wanted(0, Table.HOLDING, 0, 1, 1), Wanted(1, Table.HOLDING, second, 1, 1)]
+        return len(plan(numbers, device)[0].requests)
+
+    assert [requests(second) for second in (1, 4, 5)] == [1, 1, 2]
+
+
+def test_a_request_may_be_exactly_as_long_as_the_limit_and_no_longer() -> None:
+    device = DeviceSettings(host="x", bridge_gap=0)
+    registers = [Wanted(n, Table.INPUT, n, 1, 1) for n in range(126)]
+    coils = [Wanted(n, Table.COIL, n, 1, 1) for n in range(2001)]
+    assert [request.count for request in plan(registers, device)[0].requests] == [125, 1]
+    assert [request.count for request in plan(coils, device)[0].requests] == [2000, 1]
