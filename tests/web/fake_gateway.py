@@ -30,7 +30,7 @@ from gateway.machines.alarm import AlarmStateName
 from gateway.plant.model import Text
 from gateway.rule import Priority
 from gateway.sample import SECOND, Instant, Quality, Reason
-from tests.web import fixture_plant as fixture
+from tests.web import fixture_plant, fixture_views
 
 DIST = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
 _MESSAGE: TypeAdapter[Any] = TypeAdapter(wire.LiveMessage)
@@ -58,12 +58,12 @@ class FakeGateway:
 
     def __init__(self, port: int = 0) -> None:
         now = wall_clock()
-        self.plant = fixture.plant()
-        self.values = fixture.normal_values()
+        self.plant = fixture_plant.plant()
+        self.values = fixture_plant.normal_values()
         self.quality = [int(Quality.GOOD)] * len(self.values)
         self.reason = [int(Reason.NONE)] * len(self.values)
-        self.alarms = {each.id: each for each in fixture.alarms(now)}
-        self.tickets = {each.id: each for each in fixture.tickets(now)}
+        self.alarms = {each.id: each for each in fixture_views.alarms(now)}
+        self.tickets = {each.id: each for each in fixture_views.tickets(now)}
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.mute = False
         self.sequence = 100
@@ -83,27 +83,37 @@ class FakeGateway:
 
     def _scene(self) -> None:
         for point, value in (
-            ("eaf1_panel_a.outlet_temperature", 63.8), ("co_02.concentration", 42.0),
+            ("eaf1_panel_a.outlet_temperature", 63.8),
+            ("co_02.concentration", 42.0),
             ("dust_dry1.differential_pressure", 1874.0),
-        ):  # fmt: skip
-            self.values[fixture.point_index(point)] = value
+        ):
+            self.values[fixture_plant.point_index(point)] = value
         self.fail("co_04.concentration", Quality.BAD, Reason.DISCONNECTED)
         self.fail("co_04.fault", Quality.BAD, Reason.DISCONNECTED)
         self.fail("eaf1_roof.inlet_flow", Quality.STALE, Reason.TOO_OLD)
         self.fail("dust_wet1.hydrogen", Quality.UNCERTAIN, Reason.WARMING_UP)
 
     def fail(self, point: str, quality: Quality, reason: Reason) -> None:
-        index = fixture.point_index(point)
+        index = fixture_plant.point_index(point)
         self.quality[index] = int(quality)
         self.reason[index] = int(reason)
 
     def health(self) -> wire.HealthView:
         open_ = [each for each in self.alarms.values() if each.state.value.endswith("unacknowledged")]
         return wire.HealthView(
-            wall_clock() - 3600 * SECOND, 240.0, 0, None, None, 0, 2, 3,
-            sum(each != 0 for each in self.quality), len(open_),
-            min((each.raised_at for each in open_), default=None), 1200,
-        )  # fmt: skip
+            wall_clock() - 3600 * SECOND,
+            240.0,
+            0,
+            None,
+            None,
+            0,
+            2,
+            3,
+            sum(each != 0 for each in self.quality),
+            len(open_),
+            min((each.raised_at for each in open_), default=None),
+            1200,
+        )
 
     def columns(self, chosen: list[int] | None = None) -> wire.SampleColumns:
         points = list(range(len(self.values))) if chosen is None else chosen
@@ -119,10 +129,16 @@ class FakeGateway:
     def snapshot(self) -> wire.Snapshot:
         now = wall_clock()
         return wire.Snapshot(
-            sequence=self.sequence, now=now, plant=self.plant, samples=self.columns(),
-            alarms=tuple(self.alarms.values()), tickets=tuple(self.tickets.values()),
-            demands=tuple(fixture.demands(now)), links=tuple(fixture.links(now)), health=self.health(),
-        )  # fmt: skip
+            sequence=self.sequence,
+            now=now,
+            plant=self.plant,
+            samples=self.columns(),
+            alarms=tuple(self.alarms.values()),
+            tickets=tuple(self.tickets.values()),
+            demands=tuple(fixture_views.demands(now)),
+            links=tuple(fixture_views.links(now)),
+            health=self.health(),
+        )
 
     def tell(
         self, event: Any, alarms: tuple[wire.AlarmView, ...] = (), tickets: tuple[wire.TicketView, ...] = ()
@@ -131,23 +147,39 @@ class FakeGateway:
         self.sequence += 1
         entries = (Entry(self.sequence, event),)
         message = wire.ChangesMessage(
-            now=wall_clock(), sequence=self.sequence, events=entries,
-            alarms=alarms, tickets=tickets, demands=(), links=(),
-        )  # fmt: skip
+            now=wall_clock(),
+            sequence=self.sequence,
+            events=entries,
+            alarms=alarms,
+            tickets=tickets,
+            demands=(),
+            links=(),
+        )
         for queue in self._queues:
             queue.put_nowait(message)
 
     def raise_alarm(self, title: Text, on: str, point: str, priority: Priority) -> str:
         """A new alarm from any thread; returns its id."""
         now = wall_clock()
-        view = fixture.alarm(
+        view = fixture_views.alarm(
             "raised", on, title, priority, AlarmStateName.UNACKNOWLEDGED, now, point, 1.0, Text("查看现场", "Look")
         )
         self.alarms[view.id] = view
         event = AlarmRaised(
-            id="e" * 20, at=Instant(now), alarm=view.id, occurrence=view.occurrence, equipment=on, clauses=view.clauses,
-            title=title, priority=priority, onset=Instant(now), first_out=False, latching=False, readings=(), rule_hash="",
-        )  # fmt: skip
+            id="e" * 20,
+            at=Instant(now),
+            alarm=view.id,
+            occurrence=view.occurrence,
+            equipment=on,
+            clauses=view.clauses,
+            title=title,
+            priority=priority,
+            onset=Instant(now),
+            first_out=False,
+            latching=False,
+            readings=(),
+            rule_hash="",
+        )
         assert self._loop
         self._loop.call_soon_threadsafe(self.tell, event, (view,))
         return view.id
@@ -188,9 +220,13 @@ class FakeGateway:
         state, actions = _NEXT[body.action]
         step = wire.TicketStep(wall_clock(), body.action, body.by, body.comment)
         view = replace(
-            view, state=state, actions=actions, steps=(*view.steps, step),
-            responsible=body.responsible or view.responsible, due=body.due or view.due,
-        )  # fmt: skip
+            view,
+            state=state,
+            actions=actions,
+            steps=(*view.steps, step),
+            responsible=body.responsible or view.responsible,
+            due=body.due or view.due,
+        )
         self.tickets[ticket] = view
         event = AlarmAcknowledged(
             id="b" * 20, at=Instant(wall_clock()), alarm="x", occurrence="x", by=body.by, comment=""
@@ -220,7 +256,7 @@ class FakeGateway:
                     beat = wire.HeartbeatMessage(now=wall_clock(), sequence=self.sequence, health=self.health())
                     await self._send(socket, beat)
         except WebSocketDisconnect:
-            pass
+            return
         finally:
             self._queues.discard(queue)
 
@@ -233,7 +269,8 @@ class FakeGateway:
         bucket = max(1, (end - start) // buckets)
         base = self.values[view.index]
         middle = start + (end - start) * 2 // 3
-        at = [start + i * bucket for i in range(buckets) if not 0.42 < i / buckets < 0.47 and start + i * bucket < wall_clock()]
+        spoken = [i for i in range(buckets) if not 0.42 < i / buckets < 0.47]
+        at = [start + i * bucket for i in spoken if start + i * bucket < wall_clock()]
         mean: list[float | None] = []
         quality: list[int] = []
         for i, t in enumerate(at):
@@ -243,15 +280,17 @@ class FakeGateway:
             mean.append(None if bad else base * 0.72 + rise + base * 0.01 * math.sin(i / 7))
         low = tuple(None if m is None else m - base * 0.012 for m in mean)
         high = tuple(None if m is None else m + base * 0.012 for m in mean)
-        return wire.Trend(
-            point, bucket, tuple(at), low, high, tuple(mean), tuple(mean), tuple(quality), view.limits
-        )
+        return wire.Trend(point, bucket, tuple(at), low, high, tuple(mean), tuple(mean), tuple(quality), view.limits)
 
     def start(self) -> None:
         config = uvicorn.Config(
-            make_app(self), host="127.0.0.1", port=self.port, log_level="warning", ws="websockets-sansio",
+            make_app(self),
+            host="127.0.0.1",
+            port=self.port,
+            log_level="warning",
+            ws="websockets-sansio",
             timeout_graceful_shutdown=1,
-        )  # fmt: skip
+        )
         server = uvicorn.Server(config)
         self._server = server
 
@@ -307,7 +346,7 @@ def make_app(fake: FakeGateway) -> FastAPI:
     @app.get("/api/tickets/{ticket_id}/evidence")
     async def evidence(ticket_id: str) -> wire.Evidence:
         ticket = fake.tickets[ticket_id]
-        start, end = ticket.onset - 10 * fixture.MINUTE, ticket.onset + 10 * fixture.MINUTE
+        start, end = ticket.onset - 10 * fixture_views.MINUTE, ticket.onset + 10 * fixture_views.MINUTE
         curves = tuple(fake.trend(point, start, end, 600) for point in ticket.evidence_points)
         return wire.Evidence(ticket_id, ticket.onset, start, end, curves, ())
 
@@ -317,7 +356,7 @@ def make_app(fake: FakeGateway) -> FastAPI:
 
     @app.get("/api/coverage")
     async def coverage() -> tuple[wire.CoverageRow, ...]:
-        return tuple(fixture.coverage())
+        return tuple(fixture_views.coverage())
 
     if DIST.is_dir():
         app.mount("/", StaticFiles(directory=DIST, html=True))
