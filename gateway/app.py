@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-from collections.abc import Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 from drivers import modbus, mqtt
-from gateway.api.app import create_app
-from gateway.api.book import ViewBook
-from gateway.api.health import HealthProbe
-from gateway.api.live import LiveHub
-from gateway.api.schema import CoverageRow, LimitLine, LimitView
-from gateway.api.server import listen_on, serve_on
-from gateway.api.services import ApiServices
-from gateway.api.views import PointLimits, plant_view
+from gateway.api.schema import LimitLine, LimitView
 from gateway.driver import DriverKind
-from gateway.errors import TocsinError
-from gateway.plant.coverage import coverage
 from gateway.plant.criteria import Criteria
 from gateway.plant.loader import load_plant
 from gateway.plant.model import Plant
-from gateway.station import Station
 from rules import compiler, packs, syntax
 from rules.program import CompiledProgram
 
@@ -33,19 +19,6 @@ DRIVERS: Mapping[str, DriverKind] = {kind.name: kind for kind in (modbus.KIND, m
 """Drivers by the word that plant files use."""
 
 PACKS_DIRECTORY: Path = packs.PACKS
-
-PAGE = Path(__file__).parents[1] / "dashboards" / "web" / "dist"
-"""The built duty-room page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What `tocsin run` is told."""
-
-    plant: Path
-    data: Path
-    host: str
-    port: int
 
 
 def load_criteria() -> Criteria:
@@ -94,79 +67,7 @@ def _names(rule: packs.RuleSource) -> list[str]:
     return list(dict.fromkeys(name for expression in expressions for name in syntax.names(expression)))
 
 
-async def run_gateway(options: Options) -> None:
-    """Run until SIGINT or SIGTERM. Raises TocsinError for anything that somebody has to mend first."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    plant, program = load(options.plant)
-    listener = listen_on(options.host, options.port)
-    try:
-        station = await Station.open(plant, program, DRIVERS, options.data)
-        services, hub = _services(station, program)
-    except BaseException:
-        listener.close()
-        raise
-
-    async def serve() -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(hub.run(), name="live hub")
-            group.create_task(serve_on(create_app(services), listener), name="http")
-
-    await _first_error(station.run(stop, serve))
-
-
-async def _first_error(running: Coroutine[None, None, None]) -> None:
-    """Await it; of a group of errors, raise the one that a person can mend."""
-    try:
-        await running
-    except BaseExceptionGroup as group:
-        mendable = group.subgroup(TocsinError)
-        if mendable is None:
-            raise
-        first: BaseException = mendable
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        raise first from group
-
-
-def _services(station: Station, program: CompiledProgram) -> tuple[ApiServices, LiveHub]:
-    plant, criteria, limits = station.plant, load_criteria(), limits_by_rule(program)
-    started = station.clock.now()
-    lines = point_limits(program, plant)
-    hub = LiveHub(
-        station.loop,
-        ViewBook(station.loop, program.interlocks, started),
-        plant_view(plant, criteria, lines, version("tocsin")),
-        HealthProbe(
-            station.loop,
-            station.intake,
-            station.recorder,
-            station.follower,
-            clock_step=station.clock.step,
-            started_at=started,
-        ),
-        station.clock,
-    )
-    station.loop.listen(hub)
-
-    def covered(failed: Collection[str]) -> tuple[CoverageRow, ...]:
-        return coverage(plant, criteria, program.rules, program.interlocks, failed, limits)
-
-    services = ApiServices(
-        loop=station.loop,
-        hub=hub,
-        journal=station.journal,
-        history=station.history,
-        clock=station.clock,
-        point_limits=lines,
-        coverage=covered,
-        page=PAGE,
-    )
-    return services, hub
-
-
-def point_limits(program: CompiledProgram, plant: Plant) -> PointLimits:
+def point_limits(program: CompiledProgram, plant: Plant) -> Mapping[str, Sequence[LimitLine]]:
     """The thresholds to draw in each point's trend, by point id."""
     return {
         plant.points[index].id: [LimitLine(limit.kind.name, limit.kind.title, limit.value) for limit in limits]

@@ -25,7 +25,7 @@ from gateway.cli.lifeline import end_with_parent
 @click.option("--lifeline", is_flag=True, hidden=True, help="End when standard input closes.")
 def command(plant: Path, data: Path, host: str, port: int, *, lifeline: bool) -> None:
     """Monitor the plant that PLANT describes."""
-    from gateway.app import Options, run_gateway
+    from gateway.cli.process import Options, run_gateway
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if lifeline:
