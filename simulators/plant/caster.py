@@ -136,7 +136,7 @@ class Caster:
         if self._metal:
             target, lag, outlet = max(_EMPTY, -self._loss), _LEVEL_LAG, max(_EMPTY, -0.1 * self._loss)
         else:
-            target, lag, outlet = _EMPTY, 6.0, _EMPTY
+            target, lag, outlet = _EMPTY, 8.0, _EMPTY
         self._level += (target - self._level) * share(dt, lag)
         self._outlet += (outlet - self._outlet) * share(dt, lag)
 

@@ -67,8 +67,8 @@ class Circuit:
         pressure = (0.40 * self._supply**2 - 0.15 * self.leak) * (1.0 + pressure_drift)
         noise = self._rng.standard_normal(4)
         self.readings = {
-            f"{self.equipment}.inlet_flow": max(0.0, inlet * (1.0 + 0.001 * noise[0])),
-            f"{self.equipment}.outlet_flow": max(0.0, outlet * (1.0 + 0.001 * noise[1])),
+            f"{self.equipment}.inlet_flow": max(0.0, inlet * (1.0 + 0.0004 * noise[0])),
+            f"{self.equipment}.outlet_flow": max(0.0, outlet * (1.0 + 0.0004 * noise[1])),
             f"{self.equipment}.outlet_temperature": self.outlet_temperature + 0.05 * noise[2],
             f"{self.equipment}.inlet_pressure": max(0.0, pressure + 0.0008 * noise[3]),
         }

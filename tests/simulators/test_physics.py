@@ -8,7 +8,9 @@ import pytest
 from gateway.errors import UnknownSubject
 from gateway.plant.model import Plant
 from rules import packs
+from simulators.plant.caster import Caster
 from simulators.plant.plant import PlantModel
+from simulators.plant.signals import Parameters
 
 LIMITS_ABOVE = {
     "outlet_temperature": "outlet_temperature_alarm",
@@ -91,8 +93,8 @@ def test_a_quiet_hour_stays_inside_every_limit_and_range(plant: Plant) -> None:
     low: dict[str, float] = {}
     high: dict[str, float] = {}
     difference = 0.0
-    for _ in range(36_000):
-        model.step(0.1)
+    for _ in range(14_400):
+        model.step(0.25)
         for key, value in model.readings.items():
             low[key] = min(low.get(key, value), value)
             high[key] = max(high.get(key, value), value)
@@ -220,12 +222,13 @@ def test_hydrogen_goes_when_the_purge_fan_runs(plant: Plant) -> None:
     assert mean(model, "dust_wet1.hydrogen") < 0.5 * high
 
 
-def test_a_whole_cast_ends_and_begins_again_by_itself(plant: Plant) -> None:
-    model = model_of(plant)
-    phases = []
-    for _ in range(50_000):
-        model.step(0.2)
-        phase = model.value("caster1.casting_phase")
+def test_a_whole_cast_ends_and_begins_again_by_itself() -> None:
+    caster = Caster("caster1", np.random.default_rng(1))
+    parameters = Parameters(caster.normal)
+    phases: list[float] = []
+    for _ in range(20_000):
+        caster.step(0.5, parameters, 1.0)
+        phase = caster.readings()["caster1.casting_phase"]
         if not phases or phases[-1] != phase:
             phases.append(phase)
     assert phases[:5] == [2, 3, 0, 1, 2]
