@@ -83,7 +83,6 @@ class LiveHub:
         count = len(loop.plant.points)
         self._fresh = np.zeros(count, dtype=np.bool_)
         self._sent_quality = np.full(count, 255, dtype=np.uint8)
-        self._sent_reason = np.full(count, 255, dtype=np.uint8)
 
     @property
     def sequence(self) -> int:
@@ -152,9 +151,9 @@ class LiveHub:
     def send_samples(self) -> None:
         """What has spoken or changed its quality since the last call; a value that went stale is a change."""
         latest = self._loop.table.latest
-        changed = self._fresh | (latest.quality != self._sent_quality) | (latest.reason != self._sent_reason)
+        changed = self._fresh | (latest.quality != self._sent_quality)
         self._fresh[:] = False
-        self._sent_quality, self._sent_reason = latest.quality.copy(), latest.reason.copy()
+        self._sent_quality = latest.quality
         rows = np.nonzero(changed)[0]
         if len(rows) and self._clients:
             message = SamplesMessage(now=self._clock.now(), samples=sample_columns(latest, rows))

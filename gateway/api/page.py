@@ -80,8 +80,11 @@ class Page:
         return _answer(file, path, request.headers)
 
     def _load(self, path: str) -> _File | None:
-        place = (self._directory / path).resolve()
-        if not place.is_relative_to(self._directory) or not place.is_file():
+        try:
+            place = (self._directory / path).resolve()
+            if not place.is_relative_to(self._directory) or not place.is_file():
+                return None
+        except (OSError, ValueError):  # no file has such a name
             return None
         stat = place.stat()
         tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'

@@ -343,7 +343,7 @@ class TicketRequest(PersonAction):
 
     action: TicketAction
     responsible: str = Field(default="", max_length=64)
-    due: int | None = None
+    due: int | None = Field(default=None, ge=0, le=2**53 - 1)
 
 
 @dataclass(frozen=True, slots=True)

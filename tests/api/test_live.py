@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 
-from gateway.api import live
+from gateway.api import live, stream
 from gateway.api.live import Subscription
 from gateway.api.views import sample_columns
 from gateway.driver import LinkState
@@ -141,7 +141,10 @@ async def test_a_client_gets_snapshot_then_stream_without_gap(gateway: Rig) -> N
         assert each.result().views == last.views
 
 
-async def test_a_client_that_stops_reading_is_dropped_and_others_go_on(tmp_path: Path) -> None:
+async def test_a_client_that_stops_reading_is_dropped_and_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "CLOSE_WITHIN", 0.1)
     async with support.rig(tmp_path, points=2_000) as unserved, support.served(unserved) as gateway:
         await gateway.tick()
         narrow = socket.socket()
@@ -163,6 +166,7 @@ async def test_a_client_that_stops_reading_is_dropped_and_others_go_on(tmp_path:
             changes = await support.heard_of(reader, "changes")
             assert changes["alarms"][0]["id"] == LEAK
             assert len(gateway.hub._clients) == 1
+            await asyncio.sleep(3 * stream.CLOSE_WITHIN)  # it wakes only after the gateway has given it up
             assert await support.close_code(sleeper) == 1013
 
 

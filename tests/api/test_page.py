@@ -66,7 +66,17 @@ async def test_a_page_that_is_unchanged_is_not_sent_again(page: httpx.AsyncClien
 
 
 @pytest.mark.parametrize(
-    "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt", "//etc/passwd", "/assets", "/x"]
+    "path",
+    [
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/assets/..%2f..%2fsecret.txt",
+        "//etc/passwd",
+        "/assets",
+        "/x",
+        "/%00",
+        "/" + "x" * 300,
+    ],
 )
 async def test_nothing_beside_the_page_is_served(page: httpx.AsyncClient, path: str) -> None:
     answer = await page.send(httpx.Request("GET", httpx.URL(str(page.base_url), raw_path=path.encode())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -85,12 +86,13 @@ async def test_an_unknown_alarm_is_not_found(http: httpx.AsyncClient, action: st
 
 
 @pytest.mark.parametrize("action", ["acknowledge", "reset"])
-@pytest.mark.parametrize("body", [{}, {"by": ""}, {"by": "  "}, {"by": None}, {"by": "x" * 65}])
+@pytest.mark.parametrize("body", [{}, {"by": ""}, {"by": "  "}, {"by": None}, {"by": "x" * 65}, {"by": "\ud800"}])
 async def test_nobody_acknowledges_nothing(
     gateway: Rig, http: httpx.AsyncClient, action: str, body: dict[str, Any]
 ) -> None:
     await raised(gateway)
-    answer = await http.post(f"/api/alarms/{LEAK}/{action}", json=body)
+    headers = {"content-type": "application/json"}
+    answer = await http.post(f"/api/alarms/{LEAK}/{action}", content=json.dumps(body), headers=headers)
     assert answer.status_code == 422
     assert fields(answer) == ["by"]
     assert (await http.get("/api/alarms")).json()[0]["state"] == "unacknowledged"
@@ -105,6 +107,7 @@ async def test_all_mistakes_of_a_request_come_at_once(gateway: Rig, http: httpx.
     answer = await step(http, ticket, action="burn", by=["Li"], due="tomorrow", colour="red")
     assert answer.status_code == 422
     assert sorted(fields(answer)) == ["action", "by", "colour", "due"]
+    assert fields(await step(http, ticket, action="assign", by="Li", responsible="Wang", due=2**70)) == ["due"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"", b"[]", b"\xff"])

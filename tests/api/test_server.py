@@ -38,7 +38,9 @@ def test_a_port_is_taken_again_at_once() -> None:
     listen_on("127.0.0.1", port).close()
 
 
-async def test_a_cancelled_server_is_gone_whatever_its_clients_do(tmp_path: Path) -> None:
+async def test_a_cancelled_server_is_gone_whatever_its_clients_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with support.rig(tmp_path, points=2_000) as gateway:
         listener = listen_on("127.0.0.1", 0)
         gateway.address = f"127.0.0.1:{listener.getsockname()[1]}"
@@ -69,3 +71,4 @@ async def test_a_cancelled_server_is_gone_whatever_its_clients_do(tmp_path: Path
                     await serving
             assert await support.close_code(reader) == 1012
         assert not gateway.hub._clients
+        assert not [record for record in caplog.records if record.levelname == "ERROR"]
