@@ -62,7 +62,7 @@ class TicketAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One point's value at the moment of an event; `value` is None unless the quality is good."""
+    """One point's value at the moment of an event; `value` is None unless it may be used (good or uncertain)."""
 
     point: str
     value: float | None

@@ -92,7 +92,7 @@ class Effect:
     condition: int
     """Condition column that is TRUE once the effect is there."""
     within: int
-    """Allowed time from cause to effect (microseconds)."""
+    """Allowed time from the demand to the effect (microseconds)."""
     scan: int
     """Slowest period among the feedback points; `within` under five scans cannot be judged."""
     mode: EffectMode

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,13 +23,14 @@ from gateway.plant.model import Plant
 from gateway.rule import Program
 from gateway.runtime import states
 from gateway.runtime.commands import CommandSender
-from gateway.runtime.followers import Follower, history_follower
+from gateway.runtime.followers import Follower
 from gateway.runtime.health import HealthDriver
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
-from gateway.runtime.recorder import HistoryRecorder
+from gateway.runtime.recorder import SampleRecorder
 from gateway.runtime.supervise import supervise
 from gateway.stores.history_duckdb import DuckdbHistory
+from gateway.stores.influxdb import InfluxAddress, InfluxHistory, SeriesPoint
 from gateway.stores.journal_sqlite import SqliteJournal
 
 _log = logging.getLogger(__name__)
@@ -47,16 +48,22 @@ class Station:
     intake: Intake
     engine: Engine
     loop: Loop
-    recorder: HistoryRecorder
-    follower: Follower
+    influx: InfluxHistory | None
+    recorders: tuple[SampleRecorder, ...]
+    followers: tuple[Follower, ...]
     sender: CommandSender
     drivers: Mapping[str, Driver]
 
     @classmethod
     async def open(
-        cls, plant: Plant, program: Program, kinds: Mapping[str, DriverKind], data: Path
+        cls,
+        plant: Plant,
+        program: Program,
+        kinds: Mapping[str, DriverKind],
+        data: Path,
+        influx: InfluxAddress | None = None,
     ) -> Station:
-        """Open the stores in `data` and wire everything. Raises StoreFailed."""
+        """Open the stores in `data` and wire everything; InfluxDB follows if it has an address. Raises StoreFailed."""
         _make_directory(data)
         clock = SystemClock()
         journal = await SqliteJournal.open(data / "journal.sqlite")
@@ -68,21 +75,24 @@ class Station:
         engine = Engine(plant, program, await states.load(journal), clock.now())
         intake = Intake()
         loop = Loop(plant, engine, journal, intake, clock)
-        recorder = HistoryRecorder(history)
-        probes = {
-            "journal_writable": lambda: float(loop.failure is None),
-            "history_writable": lambda: float(recorder.failure is None),
-            "dropped_samples": lambda: float(intake.dropped + recorder.dropped + loop.events_lost),
-        }
-        drivers = _drivers(plant, kinds, intake, clock, probes)
+        recorders = [SampleRecorder("history", history.append)]
+        followers = [Follower("history", journal, history.append_events)]
+        copy = None
+        if influx is not None:
+            copy = InfluxHistory(influx, [SeriesPoint(point.id, point.equipment) for point in plant.points])
+            recorders.append(SampleRecorder("influxdb", copy.append_samples))
+            followers.append(Follower("influxdb", journal, copy.append_events))
+        drivers = _drivers(plant, kinds, intake, clock, _probes(loop, intake, recorders))
         sender = CommandSender(plant, drivers, loop, journal, clock)
-        follower = history_follower(journal, history)
-        loop.record_to(recorder)
+        for recorder in recorders:
+            loop.record_to(recorder)
         loop.listen(sender)
-        loop.listen(follower)
+        for follower in followers:
+            loop.listen(follower)
         return cls(
-            plant, program, clock, journal, history, intake, engine, loop, recorder, follower, sender, drivers
-        )
+            plant, program, clock, journal, history, intake, engine, loop, copy, tuple(recorders), tuple(followers),
+            sender, drivers,
+        )  # fmt: skip
 
     async def run(self, stop: asyncio.Event, serve: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run until `stop` is set; then end in order and close the stores."""
@@ -93,9 +103,9 @@ class Station:
                 tasks = [
                     group.create_task(serve(), name="api"),
                     group.create_task(self.loop.run(), name="loop"),
-                    group.create_task(self.recorder.run(), name="recorder"),
-                    group.create_task(self.follower.run(), name="history follower"),
                     group.create_task(self.sender.run(), name="commands"),
+                    *(group.create_task(each.run(), name=f"recorder {each.name}") for each in self.recorders),
+                    *(group.create_task(each.run(), name=f"follower {each.name}") for each in self.followers),
                     *(
                         group.create_task(supervise(f"device {device}", driver.run), name=f"device {device}")
                         for device, driver in self.drivers.items()
@@ -106,6 +116,8 @@ class Station:
                     task.cancel()
             await self.loop.act(lambda now: [GatewayStopped(id=identity("stopped", now), at=now)])
         finally:
+            if self.influx is not None:
+                await self.influx.close()
             await self.history.close()
             await self.journal.close()
 
@@ -119,6 +131,17 @@ class Station:
             plant_hash=self.plant.hash,
             rules_hash=rules,
         )
+
+
+def _probes(loop: Loop, intake: Intake, recorders: Sequence[SampleRecorder]) -> Mapping[str, Callable[[], float]]:
+    """What the gateway says of itself, by point kind."""
+    return {
+        "journal_writable": lambda: float(loop.failure is None),
+        "history_writable": lambda: float(all(each.failure is None for each in recorders)),
+        "dropped_samples": lambda: float(
+            intake.dropped + loop.events_lost + sum(each.dropped for each in recorders)
+        ),
+    }
 
 
 def _drivers(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from gateway.api.schema import HealthView
 from gateway.runtime.followers import Follower
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
-from gateway.runtime.recorder import HistoryRecorder
+from gateway.runtime.recorder import SampleRecorder
 from gateway.sample import SECOND, Instant, Quality
 
 WINDOW = 5
@@ -26,16 +26,16 @@ class HealthProbe:
         self,
         loop: Loop,
         intake: Intake,
-        recorder: HistoryRecorder,
-        follower: Follower,
+        recorders: Sequence[SampleRecorder],
+        followers: Sequence[Follower],
         *,
         clock_step: Callable[[], int],
         started_at: Instant,
     ) -> None:
         self._loop = loop
         self._intake = intake
-        self._recorder = recorder
-        self._follower = follower
+        self._recorders = recorders
+        self._followers = followers
         self._clock_step = clock_step
         self.started_at = started_at
         self._marks: deque[tuple[Instant, int]] = deque([(started_at, 0)], maxlen=WINDOW + 1)
@@ -44,16 +44,17 @@ class HealthProbe:
         self._marks.append((now, self._intake.received))
 
     def view(self, book: ViewBook) -> HealthView:
-        loop, recorder = self._loop, self._recorder
+        loop = self._loop
         waiting = [alarm.raised_at for alarm in book.alarms.values() if is_unacknowledged(alarm)]
-        history_failure = recorder.failure or self._follower.failure
+        failures = [recorder.failure for recorder in self._recorders]
+        failures += [follower.failure for follower in self._followers]
         return HealthView(
             started_at=self.started_at,
             samples_per_second=self._rate(),
-            dropped_samples=self._intake.dropped + recorder.dropped + loop.events_lost,
+            dropped_samples=self._intake.dropped + sum(each.dropped for each in self._recorders) + loop.events_lost,
             journal_failure=str(loop.failure) if loop.failure else None,
-            history_failure=str(history_failure) if history_failure else None,
-            history_lag=max(0, loop.sequence - self._follower.position),
+            history_failure="; ".join(str(failure) for failure in failures if failure) or None,
+            history_lag=max(0, loop.sequence - min((each.position for each in self._followers), default=loop.sequence)),
             links_up=book.links_up,
             links=len(book.links),
             points_not_good=int(np.count_nonzero(loop.table.latest.quality != Quality.GOOD)),

@@ -24,6 +24,7 @@ from gateway.api.views import plant_view
 from gateway.errors import TocsinError
 from gateway.plant.coverage import coverage
 from gateway.station import Station
+from gateway.stores.influxdb import InfluxAddress
 from rules.program import CompiledProgram
 
 PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
@@ -38,6 +39,7 @@ class Options:
     data: Path
     host: str
     port: int
+    influx: InfluxAddress | None = None
 
 
 async def run_gateway(options: Options) -> None:
@@ -48,7 +50,7 @@ async def run_gateway(options: Options) -> None:
     plant, program = app.load(options.plant)
     listener = listen_on(options.host, options.port)
     try:
-        station = await Station.open(plant, program, app.DRIVERS, options.data)
+        station = await Station.open(plant, program, app.DRIVERS, options.data, options.influx)
         services, hub = _services(station, program)
     except BaseException:
         listener.close()
@@ -87,8 +89,8 @@ def _services(station: Station, program: CompiledProgram) -> tuple[ApiServices, 
         HealthProbe(
             station.loop,
             station.intake,
-            station.recorder,
-            station.follower,
+            station.recorders,
+            station.followers,
             clock_step=station.clock.step,
             started_at=started,
         ),

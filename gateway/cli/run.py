@@ -22,12 +22,34 @@ from gateway.cli.lifeline import end_with_parent
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True)
+@click.option("--influxdb-url", envvar="INFLUXDB_URL", help="Write everything to this InfluxDB 2 as well.")
+@click.option("--influxdb-token", envvar="INFLUXDB_TOKEN", help="Better given as INFLUXDB_TOKEN.")
+@click.option("--influxdb-org", envvar="INFLUXDB_ORG", default="tocsin", show_default=True)
+@click.option("--influxdb-bucket", envvar="INFLUXDB_BUCKET", default="tocsin", show_default=True)
 @click.option("--lifeline", is_flag=True, hidden=True, help="End when standard input closes.")
-def command(plant: Path, data: Path, host: str, port: int, *, lifeline: bool) -> None:
+def command(
+    plant: Path,
+    data: Path,
+    host: str,
+    port: int,
+    influxdb_url: str | None,
+    influxdb_token: str | None,
+    influxdb_org: str,
+    influxdb_bucket: str,
+    *,
+    lifeline: bool,
+) -> None:
     """Monitor the plant that PLANT describes."""
     from gateway.cli.process import Options, run_gateway
+    from gateway.stores.influxdb import InfluxAddress
+
+    influx = None
+    if influxdb_url:
+        if not influxdb_token:
+            raise click.UsageError("expected a token beside --influxdb-url (INFLUXDB_TOKEN), got none")
+        influx = InfluxAddress(influxdb_url, influxdb_org, influxdb_bucket, influxdb_token)
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if lifeline:
         end_with_parent()
-    asyncio.run(run_gateway(Options(plant=plant, data=data, host=host, port=port)))
+    asyncio.run(run_gateway(Options(plant=plant, data=data, host=host, port=port, influx=influx)))

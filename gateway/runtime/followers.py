@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from gateway.errors import StoreFailed
 from gateway.event import Entry
 from gateway.runtime.loop import Tick
-from gateway.store import History, Journal
+from gateway.store import Journal
 
 AT_ONCE = 1_000
 """Entries handed over in one go."""
@@ -64,8 +64,3 @@ class Follower:
             if len(entries) < AT_ONCE:
                 await self._wake.wait()
                 self._wake.clear()
-
-
-def history_follower(journal: Journal, history: History) -> Follower:
-    """Alarms, interlock demands and tickets into the time-series store, beside the curves."""
-    return Follower("history", journal, history.append_events)

@@ -1,6 +1,6 @@
-"""Samples on their way to the history: gathered, written a few times a second, never in the loop's way.
+"""Samples on their way to a store: gathered, written a few times a second, never in the loop's way.
 
-What the history cannot take is held up to a bound and retried; beyond it the oldest go, counted.
+What the store cannot take is held up to a bound and retried; beyond it the oldest go, counted.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable
 
 from gateway.errors import StoreFailed
 from gateway.sample import SampleBatch
-from gateway.store import History
 
 FLUSH_EVERY = 0.5
 """Seconds; what a crash can take from the curves. Events do not wait: they are in the journal."""
@@ -22,11 +22,12 @@ SAMPLES_HELD = 3_000_000
 _log = logging.getLogger(__name__)
 
 
-class HistoryRecorder:
+class SampleRecorder:
     """Implements `gateway.runtime.loop.Recorder`."""
 
-    def __init__(self, history: History) -> None:
-        self._history = history
+    def __init__(self, name: str, append: Callable[[SampleBatch], Awaitable[None]]) -> None:
+        self.name = name
+        self._append = append
         self._held: deque[SampleBatch] = deque()
         self._waiting = 0
         self.dropped = 0
@@ -41,12 +42,16 @@ class HistoryRecorder:
             self.dropped += len(oldest)
 
     async def run(self) -> None:
-        """Flush for ever; on cancellation flush once more."""
+        """Flush for ever; on cancellation let the present flush end, and flush once more."""
+        flushing: asyncio.Future[None] | None = None
         try:
             while True:
                 await asyncio.sleep(FLUSH_EVERY)
-                await self.flush()
+                flushing = asyncio.ensure_future(self.flush())
+                await asyncio.shield(flushing)
         finally:
+            if flushing is not None:
+                await flushing
             await self.flush()
 
     async def flush(self) -> None:
@@ -57,10 +62,10 @@ class HistoryRecorder:
         self._held.clear()
         self._waiting = 0
         try:
-            await self._history.append(SampleBatch.concatenate(batches))
+            await self._append(SampleBatch.concatenate(batches))
         except StoreFailed as failure:
             if self.failure is None:
-                _log.error("samples are held in memory: %s", failure)
+                _log.error("samples for the %s are held in memory: %s", self.name, failure)
             self.failure = failure
             newer = list(self._held)
             self._held.clear()
@@ -69,5 +74,5 @@ class HistoryRecorder:
                 self.offer(batch)
             return
         if self.failure is not None:
-            _log.info("the history is writable again")
+            _log.info("the %s is writable again", self.name)
         self.failure = None

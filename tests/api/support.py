@@ -32,10 +32,10 @@ from gateway.plant.criteria import Criteria, EquipmentClass, PointKind
 from gateway.plant.model import Plant
 from gateway.rule import EffectMode, Priority, RuleInstance, TicketGrade, Truth
 from gateway.runtime import states
-from gateway.runtime.followers import history_follower
+from gateway.runtime.followers import Follower
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
-from gateway.runtime.recorder import HistoryRecorder
+from gateway.runtime.recorder import SampleRecorder
 from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
 from gateway.store import StateRow
 from gateway.stores.history_duckdb import DuckdbHistory
@@ -113,7 +113,7 @@ class Rig:
     history: DuckdbHistory
     intake: Intake
     loop: Loop
-    recorder: HistoryRecorder
+    recorder: SampleRecorder
     hub: LiveHub
     services: ApiServices
     address: str = ""
@@ -164,11 +164,10 @@ async def rig(
     intake = Intake()
     loop = Loop(site, engine, journal, intake, clock)
     loop.sequence = await journal.last_sequence()
-    recorder = HistoryRecorder(history)
+    recorder = SampleRecorder("history", history.append)
     loop.record_to(recorder)
-    probe = HealthProbe(
-        loop, intake, recorder, history_follower(journal, history), clock_step=lambda: 0, started_at=MORNING
-    )
+    follower = Follower("history", journal, history.append_events)
+    probe = HealthProbe(loop, intake, [recorder], [follower], clock_step=lambda: 0, started_at=MORNING)
     book = ViewBook(loop, INTERLOCKS, MORNING)
     hub = LiveHub(loop, book, plant_view(site, CRITERIA, LIMITS, "1"), probe, clock)
     loop.listen(hub)

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.errors import StoreFailed
 from gateway.runtime import recorder
-from gateway.runtime.recorder import HistoryRecorder
+from gateway.runtime.recorder import SampleRecorder
 from gateway.sample import Instant, Quality, Reason, Sample, SampleBatch
 
 
@@ -29,7 +29,7 @@ def batch(*values: float) -> SampleBatch:
 
 async def test_what_the_history_cannot_take_is_held_and_kept_once_in_order() -> None:
     history = MemoryHistory()
-    kept = HistoryRecorder(history)
+    kept = SampleRecorder("history", history.append)
     history.broken = True
     kept.offer(batch(1, 2))
     await kept.flush()
@@ -47,7 +47,7 @@ async def test_what_the_history_cannot_take_is_held_and_kept_once_in_order() -> 
 async def test_beyond_its_bound_the_oldest_go_and_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "SAMPLES_HELD", 3)
     history = MemoryHistory()
-    kept = HistoryRecorder(history)
+    kept = SampleRecorder("history", history.append)
     history.broken = True
     for value in range(5):
         kept.offer(batch(value))
