@@ -17,14 +17,19 @@ from simulators.run import Simulation
 DEMO = Path(__file__).parents[2] / "simulators" / "demo" / "plant.yaml"
 
 
-def load_demo(*, free_ports: bool = False) -> Plant:
+def free_ports() -> str:
+    """The demo's plant file, with ports that nobody uses."""
     text = DEMO.read_text(encoding="utf-8")
-    if free_ports:
-        with ExitStack() as held:
-            for port in re.findall(r"port: (\d+)", text):
-                listener = held.enter_context(socket.socket())
-                listener.bind(("127.0.0.1", 0))
-                text = text.replace(f"port: {port}", f"port: {listener.getsockname()[1]}")
+    with ExitStack() as held:
+        for port in re.findall(r"port: (\d+)", text):
+            listener = held.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            text = text.replace(f"port: {port}", f"port: {listener.getsockname()[1]}")
+    return text
+
+
+def load_demo(*, own_ports: bool = False) -> Plant:
+    text = free_ports() if own_ports else DEMO.read_text(encoding="utf-8")
     drivers = {kind.name: kind for kind in (modbus.KIND, mqtt.KIND)}
     return parse_plant(text, str(DEMO), drivers, packs.load_criteria(packs.PACKS))
 
@@ -36,5 +41,5 @@ def plant() -> Plant:
 
 @pytest.fixture
 async def simulation() -> AsyncIterator[Simulation]:
-    async with Simulation(load_demo(free_ports=True), seed=7) as running:
+    async with Simulation(load_demo(own_ports=True), seed=7) as running:
         yield running

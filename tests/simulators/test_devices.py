@@ -293,7 +293,7 @@ async def test_a_dead_mqtt_site_takes_its_broker_with_it_and_comes_back(simulati
 
 
 async def test_a_port_in_use_is_named() -> None:
-    plant = load_demo(free_ports=True)
+    plant = load_demo(own_ports=True)
     async with Simulation(plant):
         with pytest.raises(PortInUse):
             async with Simulation(plant):
@@ -301,7 +301,7 @@ async def test_a_port_in_use_is_named() -> None:
 
 
 async def test_after_the_end_every_port_is_free_again() -> None:
-    plant = load_demo(free_ports=True)
+    plant = load_demo(own_ports=True)
     for _ in range(2):
         async with Simulation(plant) as simulation:
             await messages(simulation, "demo/gas/co_05", lambda _: True)
@@ -313,7 +313,7 @@ async def test_the_brokers_door_is_open_on_loopback_only() -> None:
 
 
 async def test_a_scenario_plays_in_real_time_to_its_end(simulation: Simulation) -> None:
-    short = simulation.scenarios["DC-1-good"].model_copy(update={"duration": 4_000_000})
+    short = simulation.scenarios["DC-1-good"].model_copy(update={"duration": 8_000_000})
     simulation.scenarios["short"] = short
     playing: Awaitable[None] = asyncio.ensure_future(simulation.play("short"))
     await until(lambda: simulation.model.value("caster1.mould_inlet_level") < -5)
