@@ -79,8 +79,9 @@ function drawLines(plot: uPlot, picture: Picture): void {
   if (picture.onset !== null) {
     const x = Math.round(plot.valToPos(picture.onset / SECOND, "x", true));
     line(context, x, bbox.top, x, bbox.top + bbox.height, []);
-    context.textAlign = "left";
-    outlined(context, `${words.onset.zh} ${words.onset.en}`, x + 5 * ratio, bbox.top + bbox.height - 6 * ratio, ratio);
+    const late = x > bbox.left + bbox.width * 0.85;
+    context.textAlign = late ? "right" : "left";
+    outlined(context, `${words.onset.zh} ${words.onset.en}`, x + (late ? -5 : 5) * ratio, bbox.top + bbox.height - 6 * ratio, ratio);
   }
   context.restore();
 }
@@ -140,7 +141,7 @@ export function makePlot(host: HTMLElement, current: () => Picture, width: numbe
       },
       axes: [
         { ...axis, values: (_, splits) => shortTime(splits), space: 90 },
-        { ...axis, size: 64, values: (_, splits) => splits.map(plain) },
+        { ...axis, size: 64, values: (_, splits) => splits.map((at) => (first.stepped && !Number.isInteger(at) ? "" : plain(at))) },
       ],
       series: [
         { label: `${words.time.zh} ${words.time.en}`, value: (_, at) => (at === null ? "" : clockTime(at * SECOND)) },
