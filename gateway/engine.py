@@ -114,9 +114,9 @@ class Engine:
         """The event of an acknowledgement, not yet taken: `take` it once it is in the journal."""
         return alarm.acknowledge(self._alarm(alarm_id), by, comment, now)
 
-    def reset(self, alarm_id: str, by: str, now: Instant) -> Event:
+    def reset(self, alarm_id: str, by: str, comment: str, now: Instant) -> Event:
         """The event of a reset, not yet taken."""
-        return alarm.reset(self._alarm(alarm_id), by, now)
+        return alarm.reset(self._alarm(alarm_id), by, comment, now)
 
     def move(self, ticket_id: str, wanted: ticket.Move, now: Instant) -> Event:
         """The event of a person's step with a ticket, not yet taken."""

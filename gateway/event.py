@@ -165,6 +165,7 @@ class AlarmReset:
     alarm: str
     occurrence: str
     by: str
+    comment: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

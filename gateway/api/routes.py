@@ -86,7 +86,7 @@ async def reset_alarm(alarm_id: str, action: PersonAction, services: Services) -
     """Free a latched alarm whose condition is gone (复位)."""
     require("by", action.by, "the name of the person who resets")
     engine = services.engine
-    await services.loop.act(lambda now: [engine.reset(alarm_id, action.by, now)])
+    await services.loop.act(lambda now: [engine.reset(alarm_id, action.by, action.comment, now)])
     return services.hub.book.alarm(alarm_id)
 
 

@@ -183,11 +183,16 @@ def acknowledge(state: AlarmState, by: str, comment: str, now: Instant) -> Event
     )
 
 
-def reset(state: AlarmState, by: str, now: Instant) -> Event:
+def reset(state: AlarmState, by: str, comment: str, now: Instant) -> Event:
     """Raises IllegalTransition unless the alarm is latched, acknowledged and its condition gone."""
     TABLE.next(state.alarm, state.name, _A.RESET)
     return AlarmReset(
-        id=identity(state.occurrence, "reset"), at=now, alarm=state.alarm, occurrence=state.occurrence, by=by
+        id=identity(state.occurrence, "reset"),
+        at=now,
+        alarm=state.alarm,
+        occurrence=state.occurrence,
+        by=by,
+        comment=comment,
     )
 
 

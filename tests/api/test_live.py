@@ -54,7 +54,7 @@ async def take(gateway: Rig, step: tuple[Any, ...]) -> None:
         case ("acknowledge", index):
             await act(gateway, lambda now: [gateway.loop.engine.acknowledge(RULES[index].id, "Li", "", now)])
         case ("reset", index):
-            await act(gateway, lambda now: [gateway.loop.engine.reset(RULES[index].id, "Li", now)])
+            await act(gateway, lambda now: [gateway.loop.engine.reset(RULES[index].id, "Li", "", now)])
         case ("dismiss",):
             move = Move(TicketAction.DISMISS, "Li", "a test")
             for ticket in [view for view in gateway.hub.book.tickets.values() if view.actions]:

@@ -43,7 +43,7 @@ def _act(made: Bench, step: tuple, number: int) -> None:
         if step[0] == "ack":
             made.act(made.engine.acknowledge(step[1], "王", "", now))
         elif step[0] == "reset":
-            made.act(made.engine.reset(step[1], "王", now))
+            made.act(made.engine.reset(step[1], "王", "checked", now))
         elif tickets := list(made.engine.states.tickets):
             wanted = Move(step[1], f"person {number}", "done", "李", Instant(now + SECOND))
             made.act(made.engine.move(tickets[step[2] % len(tickets)], wanted, now))

@@ -63,7 +63,7 @@ class Story:
         if word == "ack":
             new = [alarm.acknowledge(self.state, "王", "seen", self.now)]
         elif word == "reset":
-            new = [alarm.reset(self.state, "王", self.now)]
+            new = [alarm.reset(self.state, "王", "", self.now)]
         else:
             new = alarm.observe(SITE, self.of, self.state, Observation(Truth[word], self.now, self.now))
         for event in new:
