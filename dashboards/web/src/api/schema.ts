@@ -379,6 +379,8 @@ export interface components {
             occurrence: string;
             /** By */
             by: string;
+            /** Comment */
+            comment: string;
         };
         /**
          * AlarmStateName
@@ -981,7 +983,7 @@ export interface components {
         };
         /**
          * Reading
-         * @description One point's value at the moment of an event; `value` is None unless the quality is good.
+         * @description One point's value at the moment of an event; `value` is None unless it may be used (good or uncertain).
          */
         Reading: {
             /** Point */
