@@ -174,5 +174,5 @@ def encode(address: OutputAddress, value: float) -> bytes:
     """The payload that writes the value; raises ValueError for what is no number."""
     if not math.isfinite(value):
         raise ValueError(f"expected a finite number, got {value}")
-    text = str(int(value)) if value.is_integer() else repr(value)
+    text = str(int(value)) if value == int(value) else repr(value)
     return address.payload.replace("{value}", text).encode()

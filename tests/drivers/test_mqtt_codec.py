@@ -174,6 +174,7 @@ def test_a_command_is_written_as_the_template_says() -> None:
     assert encode(OutputAddress(topic="t"), 0.0) == b"0"
     assert encode(OutputAddress(topic="t", payload='{"set": {value}}'), 1.0) == b'{"set": 1}'
     assert encode(OutputAddress(topic="t"), 0.25) == b"0.25"
+    assert encode(OutputAddress(topic="t"), 1) == b"1", "an effect's value may come as a whole number"
     with pytest.raises(ValueError, match="finite"):
         encode(OutputAddress(topic="t"), math.nan)
 
