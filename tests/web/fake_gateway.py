@@ -158,11 +158,18 @@ class FakeGateway:
         for queue in self._queues:
             queue.put_nowait(message)
 
-    def raise_alarm(self, title: Text, on: str, point: str, priority: Priority) -> str:
+    def raise_alarm(
+        self,
+        title: Text,
+        on: str,
+        point: str,
+        priority: Priority,
+        state: AlarmStateName = AlarmStateName.UNACKNOWLEDGED,
+    ) -> str:
         """A new alarm from any thread; returns its id."""
         now = wall_clock()
         view = fixture_views.alarm(
-            "raised", on, title, priority, AlarmStateName.UNACKNOWLEDGED, now, point, 1.0, Text("查看现场", "Look")
+            "raised", on, title, priority, state, now, point, 1.0, Text("查看现场", "Look")
         )
         self.alarms[view.id] = view
         event = AlarmRaised(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from gateway.machines.alarm import AlarmStateName
 from gateway.plant.model import Text
 from gateway.rule import Priority
 from gateway.sample import Quality, Reason
@@ -209,6 +210,24 @@ def test_the_page_asks_nothing_of_any_other_host(page: Page, fake: FakeGateway) 
     expect(page.get_by_test_id("trend-chart").locator("canvas")).to_be_visible()
     assert asked
     assert [url for url in asked if not url.startswith(fake.url)] == []
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1366, 768), (390, 844)])
+def test_the_longest_state_never_pushes_the_button_out_of_its_card(
+    page: Page, fake: FakeGateway, size: tuple[int, int]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    title = Text("疑似向炉内漏水（温升、出水减少、进水稳定）", "Pattern of a leak into the furnace, inlet steady")
+    state = AlarmStateName.LATCHED_UNACKNOWLEDGED
+    alarm = fake.raise_alarm(title, "eaf1", "eaf1.pit_water_present", Priority.CRITICAL, state)
+    strip = page.get_by_test_id("alarm-strip")
+    expect(strip.get_by_test_id(f"alarm-{alarm}")).to_be_visible()
+    cut_off = strip.evaluate(
+        """strip => [...strip.querySelectorAll('*')]
+            .filter(e => e.getBoundingClientRect().right > strip.getBoundingClientRect().right + 1)
+            .map(e => e.className + ': ' + e.textContent.slice(0, 40))"""
+    )
+    assert cut_off == []
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (390, 844)])
