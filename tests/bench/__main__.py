@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 import time
+import traceback
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -50,7 +51,11 @@ def _run(names: tuple[str, ...] | list[str], options: Options) -> tuple[list[Res
         try:
             result: Result = importlib.import_module(f"tests.bench.{name}").run(options)
         except BenchFailed as failure:
-            failures.append(f"{name}: {failure}")
+            failures.append(str(failure))
+            continue
+        except Exception as error:  # one broken bench must not cost the figures of the others
+            traceback.print_exc()
+            failures.append(f"{name}: {error!r}")
             continue
         result.load = (before[0], load_now()[0])
         result.parameters["seconds_taken"] = round(time.monotonic() - began)

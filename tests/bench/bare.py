@@ -21,7 +21,7 @@ async def poll(port: int, address: int, limit: int, period: float) -> None:
         read = await client.read_holding_registers(address, count=2)
         breached = read.registers[0] > limit
         if breached and not above:
-            await client.write_coil(address, True)  # noqa: FBT003 - pymodbus' signature
+            await client.write_coil(address, True)
         above = breached
         due += period
         await asyncio.sleep(max(0.0, due - loop.time()))

@@ -13,14 +13,24 @@ import os
 import struct
 import sys
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, cast
 
 import numpy as np
 
 HEADER = struct.Struct(">HHHB")
 PAIR = struct.Struct(">HH")
 WANDER_EVERY = 0.2
+
+
+class Served(TypedDict):
+    """One device as the file gives it: a port, its registers, and by how much each wanders around its value."""
+
+    port: int
+    registers: list[int]
+    wander: list[int]
 
 
 class Bank:
@@ -34,6 +44,10 @@ class Bank:
         self.coils: dict[int, bool] = {}
         self.awaited: set[int] = set()
         """Registers that were set and not read since."""
+
+    @property
+    def wanders(self) -> bool:
+        return bool(self._wander.any())
 
     def step(self) -> None:
         noise = self._rng.integers(-self._wander, self._wander + 1)
@@ -91,26 +105,21 @@ def tell(**what: int | str) -> None:
     sys.stdout.flush()
 
 
-async def serve(file: Path) -> None:
-    """Serve the devices of the file until standard input ends."""
-    devices = json.loads(file.read_text("utf-8"))
+async def serve(devices: Sequence[Served]) -> None:
+    """Serve the devices until standard input ends."""
     banks = [Bank(each["registers"], each["wander"], seed) for seed, each in enumerate(devices)]
     loop = asyncio.get_running_loop()
     for bank, each in zip(banks, devices, strict=True):
-        await loop.create_server(lambda bank=bank: Link(bank), "127.0.0.1", each["port"])
+        await loop.create_server(partial(Link, bank), "127.0.0.1", each["port"])
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    if any(any(each["wander"]) for each in devices):
-        wandering = asyncio.create_task(_wander(banks))
-    else:
-        wandering = None
+    wandering = asyncio.create_task(_wander([bank for bank in banks if bank.wanders]))
     tell(event="ready", at=time.monotonic_ns())
     while line := await reader.readline():
         order = json.loads(line)
         banks[order["device"]].set(order["address"], order["value"])
         tell(event="set", address=order["address"], at=time.monotonic_ns())
-    if wandering is not None:
-        wandering.cancel()
+    wandering.cancel()
 
 
 async def _wander(banks: list[Bank]) -> None:
@@ -123,4 +132,4 @@ async def _wander(banks: list[Bank]) -> None:
 if __name__ == "__main__":
     if len(sys.argv) > 2:
         os.sched_setaffinity(0, {int(sys.argv[2])})
-    asyncio.run(serve(Path(sys.argv[1])))
+    asyncio.run(serve(json.loads(Path(sys.argv[1]).read_text("utf-8"))))

@@ -69,7 +69,7 @@ class Result:
             self.add(f"{name} {label}: ratio to bare", mine / other, "x")
             self.add(f"{name} {label}: more than bare", mine - other, unit)
 
-    def require(self, holds: bool, what: str, got: object = "") -> None:  # noqa: FBT001 - reads as a sentence
+    def require(self, holds: bool, what: str, got: object = "") -> None:
         """Note what was proven; raises BenchFailed otherwise."""
         if not holds:
             raise BenchFailed(f"{self.bench}: expected that {what}; got {got}")

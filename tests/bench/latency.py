@@ -30,7 +30,8 @@ points:
   - {{equipment: v1, kind: valve_closed, unit: "", range: [0, 1], period: 100 ms, stale_after: 2 s,
       source: {{device: plc, table: holding, address: 1, type: uint16}}}}
 outputs:
-  - {{equipment: v1, kind: valve_close, target: {{device: plc, table: coil, address: 0}}, allowed: true, values: [0, 1]}}
+  - {{equipment: v1, kind: valve_close, allowed: true, values: [0, 1],
+      target: {{device: plc, table: coil, address: 0}}}}
 """
 
 

@@ -6,8 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import yaml
 
+from gateway.plant.model import Plant
+from gateway.sample import Floats
 from tests.bench.harness import ROOT, BenchFailed, free_ports
 
 DEMO = ROOT / "simulators" / "demo" / "plant.yaml"
@@ -39,6 +42,11 @@ _CIRCUIT = {
     "outlet_flow": _Kind("m3/h", 200, 0.01, 60, 20),
     "outlet_temperature": _Kind("degC", 150, 0.1, 40, 5),
     "inlet_pressure": _Kind("MPa", 1, 0.0001, 0.4, 50),
+}
+_OWN = {
+    "journal_writable": _Kind("", 1, 1, 1, 0),
+    "history_writable": _Kind("", 1, 1, 1, 0),
+    "dropped_samples": _Kind("", 1e15, 1, 0, 0),
 }
 _DETECTOR = {"concentration": _Kind("ppm", 1000, 0.1, 5, 5), "fault": _Kind("", 1, 1, 0, 0)}
 
@@ -74,6 +82,15 @@ def generated(file: Path, devices: int, period_ms: int) -> list[dict[str, object
         served.append({"port": port, "registers": registers, "wander": wander})
     _write(file, plant)
     return served
+
+
+def calm(plant: Plant, rng: np.random.Generator) -> Floats:
+    """A sound value for every point of a generated plant, by point index."""
+    kinds = _FURNACE | _CIRCUIT | _DETECTOR | _OWN
+    chosen = [kinds[point.kind] for point in plant.points]
+    spread = np.array([kind.wander for kind in chosen])
+    scale = np.array([kind.scale for kind in chosen])
+    return np.array([kind.value for kind in chosen]) + scale * rng.integers(-spread, spread + 1)
 
 
 def _equipment(number: int) -> list[tuple[str, str, str, dict[str, _Kind]]]:
