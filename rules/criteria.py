@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from gateway.document import Document, problems_of
 from gateway.errors import Problem
 from gateway.plant.criteria import Clause, Criteria, EquipmentClass, LimitKind, OutputKind, PointKind, Requirement
-from rules.document import Document, validation_problems
 from rules.schema import ClassesFile, ClassModel, ClausesFile
 
 
 def read_classes(document: Document) -> tuple[dict[str, EquipmentClass], list[Problem]]:
     """Equipment classes by id, and what is wrong with them."""
     try:
-        file = ClassesFile.model_validate(document.data)
+        file = ClassesFile.model_validate(document.value)
     except ValidationError as error:
-        return {}, validation_problems(document, error, ClassesFile)
+        return {}, problems_of(error, document, ClassesFile)
     problems = []
     for position, item in enumerate(file.classes):
         if item.parent_class is not None and item.parent_class not in {c.id for c in file.classes}:
@@ -30,9 +30,9 @@ def read_classes(document: Document) -> tuple[dict[str, EquipmentClass], list[Pr
 def read_clauses(document: Document) -> tuple[tuple[Clause, ...], list[Problem]]:
     """Clauses in file order, and what is wrong with them."""
     try:
-        file = ClausesFile.model_validate(document.data)
+        file = ClausesFile.model_validate(document.value)
     except ValidationError as error:
-        return (), validation_problems(document, error, ClausesFile)
+        return (), problems_of(error, document, ClausesFile)
     clauses = tuple(
         Clause(
             item.id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gateway import units
 from gateway.duration import format_duration
@@ -36,8 +35,8 @@ def lint(packs: Packs) -> Sequence[Problem]:
     for interlock in packs.interlocks():
         if interlock.model.id not in named:
             path = (*interlock.path, "id")
-            found = interlock.document.problem(path, "a clause that requires the interlock", interlock.model.id)
-            problems.append(replace(found, severity=Severity.WARNING))
+            expected, got = "a clause that requires the interlock", interlock.model.id
+            problems.append(interlock.document.problem(path, expected, got, severity=Severity.WARNING))
     return sorted(problems)
 
 
@@ -75,4 +74,4 @@ def _chatters(rule: RuleSource) -> bool:
 
 
 def _warning(rule: RuleSource, field: str, expected: str, got: str) -> Problem:
-    return replace(rule.document.problem((*rule.path, field), expected, got), severity=Severity.WARNING)
+    return rule.document.problem((*rule.path, field), expected, got, severity=Severity.WARNING)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from gateway import document as documents
+from gateway.document import Document, problems_of, read_file
 from gateway.errors import ConfigurationError, Problem
 from gateway.plant.criteria import Criteria
 from gateway.plant.model import Text
-from rules import document as documents
 from rules import syntax
 from rules.criteria import check_clauses, read_classes, read_clauses
-from rules.document import Document
 from rules.graph import Graph
 from rules.schema import InterlockModel, PackFile, RuleModel
 from rules.scope import VALUE, EquipmentScope, class_scope, point_scope
@@ -87,9 +87,9 @@ def load_packs(directory: Path = PACKS) -> Packs:
         if path.name not in {"classes.yaml", "clauses.yaml"}:
             document, found = _read(path)
             problems += found
-            if document.root is not None:
+            if document.value is not None:
                 pack, found = _pack(document, criteria)
-                problems += found
+                problems += document.without_echoes(found)
                 packs += [pack] if pack is not None else []
     loaded = Packs(criteria, tuple(packs))
     problems += _cross_references(loaded)
@@ -114,29 +114,26 @@ def _criteria(directory: Path) -> tuple[Criteria, Document, list[Problem]]:
     classes_document, problems = _read(directory / "classes.yaml")
     clauses_document, more = _read(directory / "clauses.yaml")
     problems += more
-    classes, more = read_classes(classes_document) if classes_document.root is not None else ({}, [])
-    problems += more
-    clauses, more = read_clauses(clauses_document) if clauses_document.root is not None else ((), [])
-    return Criteria(classes, clauses), clauses_document, problems + more
+    classes, more = read_classes(classes_document) if classes_document.value is not None else ({}, [])
+    problems += classes_document.without_echoes(more)
+    clauses, more = read_clauses(clauses_document) if clauses_document.value is not None else ((), [])
+    problems += clauses_document.without_echoes(more)
+    return Criteria(classes, clauses), clauses_document, problems
 
 
 def _read(path: Path) -> tuple[Document, list[Problem]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = Problem(str(path), 0, 0, "", "a readable UTF-8 file", str(error))
-        return Document(str(path), "", None, None), [problem]
-    document, problems = documents.parse(str(path), text)
-    if document.root is None and not problems:
-        problems = [Problem(str(path), 0, 0, "", "a pack", "an empty file")]
+    document = read_file(path, "a pack to read")
+    problems = list(document.problems)
+    if document.value is None and not problems:
+        problems = [document.problem((), "a pack", "an empty file")]
     return document, problems
 
 
 def _pack(document: Document, criteria: Criteria) -> tuple[Pack | None, list[Problem]]:
     try:
-        file = PackFile.model_validate(document.data)
+        file = PackFile.model_validate(document.value)
     except ValidationError as error:
-        problems = documents.validation_problems(document, error, PackFile)
+        problems = problems_of(error, document, PackFile)
         return None, problems + _expressions_in_broken_file(document, criteria)
     reader = _Reader(document, criteria)
     rules = [reader.rule(model, ("rules", position)) for position, model in enumerate(file.rules)]
@@ -153,7 +150,7 @@ def _pack(document: Document, criteria: Criteria) -> tuple[Pack | None, list[Pro
 def _expressions_in_broken_file(document: Document, criteria: Criteria) -> list[Problem]:
     """Mistakes in the items that hold on their own, so that one broken field hides no other mistake."""
     reader = _Reader(document, criteria)
-    data = document.data if isinstance(document.data, dict) else {}
+    data = document.value if isinstance(document.value, dict) else {}
     for field in ("rules", "interlocks"):
         items = data.get(field)
         for position, item in enumerate(items if isinstance(items, list) else []):

@@ -16,10 +16,10 @@ from pydantic.dataclasses import dataclass
 
 from gateway.api.schema import CoverageRow
 from gateway.clock import SystemClock, to_datetime
+from gateway.document import read_yaml
 from gateway.errors import ConfigurationError, Problem
 from gateway.plant.advice import advice
 from gateway.plant.coverage import coverage
-from gateway.plant.yaml_places import read_yaml
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from gateway.document import Document, Path, show
 from gateway.driver import DriverKind
 from gateway.duration import format_duration
 from gateway.errors import Problem, Severity
 from gateway.plant.criteria import Criteria
-from gateway.plant.explain import show
 from gateway.plant.model import Plant
 from gateway.plant.own import GATEWAY, INTERNAL_DRIVER
-from gateway.plant.yaml_places import Document, Path, field_path
 from gateway.rule import RuleInstance
 
 
@@ -95,5 +94,4 @@ def _speechless(plant: Plant, rules: Sequence[RuleInstance]) -> list[Problem]:
 
 
 def _warning(document: Document, path: Path, expected: str, got: str) -> Problem:
-    line, column = document.place(path)
-    return Problem(document.file, line, column, field_path(path), expected, got, Severity.WARNING)
+    return document.problem(path, expected, got, severity=Severity.WARNING)

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from gateway.document import Document, Path, one_of, problems_of
 from gateway.driver import DriverKind
 from gateway.duration import format_duration
 from gateway.errors import Problem
 from gateway.plant.criteria import Criteria, EquipmentClass, PointKind
-from gateway.plant.explain import one_of, problem_of
 from gateway.plant.model import Device, Text
 from gateway.plant.own import GATEWAY, is_watched
 from gateway.plant.schema import (
@@ -28,7 +28,6 @@ from gateway.plant.schema import (
     SourceShape,
 )
 from gateway.plant.sections import Item, Sections
-from gateway.plant.yaml_places import Document, Path
 from gateway.units import dimension, same_dimension
 
 ShapeT = TypeVar("ShapeT", bound=BaseModel)
@@ -110,10 +109,7 @@ class Checks:
         try:
             self.settings[owner] = shape.model_validate(rest)
         except ValidationError as error:
-            beside = list(around.model_fields)
-            self.problems += [
-                problem_of(each, self.document, at, shape, beside=beside) for each in error.errors(include_url=False)
-            ]
+            self.problems += problems_of(error, self.document, shape, at, beside=around.model_fields)
             return None
         return self.settings[owner]
 

@@ -12,60 +12,42 @@ from typing import TypeAlias
 
 from pydantic import BaseModel
 
+from gateway import document as documents
+from gateway.document import Document, read_file, read_yaml
 from gateway.driver import DriverKind
 from gateway.errors import ConfigurationError, Problem
-from gateway.plant import own, yaml_places
+from gateway.plant import own
 from gateway.plant.checks import Checks
 from gateway.plant.criteria import Criteria, EquipmentClass
 from gateway.plant.model import Area, Device, Equipment, Limit, Output, Plant, Point, Site
 from gateway.plant.schema import EquipmentShape, SiteShape
 from gateway.plant.sections import Item, Sections, ShapeT, read_sections
-from gateway.plant.yaml_places import Document
 
-_Settings: TypeAlias = Mapping[yaml_places.Path, BaseModel]
+_Settings: TypeAlias = Mapping[documents.Path, BaseModel]
 _Classes: TypeAlias = Mapping[str, EquipmentClass]
 
 
 def load_plant(path: Path, drivers: Mapping[str, DriverKind], criteria: Criteria) -> Plant:
     """The validated site; raises ConfigurationError with every problem of the file."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        got = f"bytes that are not UTF-8 at offset {error.start}"
-        raise ConfigurationError([Problem(str(path), 0, 0, "", "a text file in UTF-8", got)]) from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ConfigurationError([Problem(str(path), 0, 0, "", "a plant file to read", reason)]) from error
-    return parse_plant(text, str(path), drivers, criteria)
+    return _plant(read_file(path, "a plant file to read"), drivers, criteria)
 
 
 def parse_plant(text: str, file: str, drivers: Mapping[str, DriverKind], criteria: Criteria) -> Plant:
     """Like `load_plant`, from the file's text."""
-    document = yaml_places.read_yaml(text, file)
+    return _plant(read_yaml(text, file), drivers, criteria)
+
+
+def _plant(document: Document, drivers: Mapping[str, DriverKind], criteria: Criteria) -> Plant:
     problems: list[Problem] = []
     sections = read_sections(document, problems)
     checks = Checks(document, drivers, criteria, sections, problems)
     checks.run()
     if document.problems or problems:
-        raise ConfigurationError(_without_echoes(document, problems))
-    return _build(text, file, sections, checks.settings, criteria)
+        raise ConfigurationError([*document.problems, *document.without_echoes(problems)])
+    return _build(document, sections, checks.settings, criteria)
 
 
-def _without_echoes(document: Document, problems: list[Problem]) -> list[Problem]:
-    """All problems; a value that could not even be read is not blamed for its shape as well."""
-    unread = {problem.field for problem in document.problems}
-    if document.value is None and unread:
-        return list(document.problems)
-    return [*document.problems, *dict.fromkeys(p for p in problems if p.field not in unread)]
-
-
-def _build(
-    text: str,
-    file: str,
-    sections: Sections,
-    settings: _Settings,
-    criteria: Criteria,
-) -> Plant:
+def _build(document: Document, sections: Sections, settings: _Settings, criteria: Criteria) -> Plant:
     areas = tuple(Area(shape.id, shape.name.text(), shape.staffed) for shape in map(_whole, sections.areas))
     equipment = _parents_first([_equipment(_whole(item)) for item in sections.equipment])
     devices = tuple(
@@ -80,8 +62,8 @@ def _build(
         equipment = (*equipment, own.own_equipment(areas))
         devices = (*devices, own.own_device())
         points = (*points, *own.own_points(criteria.classes[own.GATEWAY], len(points)))
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Plant(file, digest, _site(_whole(sections.site)), areas, equipment, devices, points, outputs)
+    digest = hashlib.sha256(document.text.encode()).hexdigest()
+    return Plant(document.file, digest, _site(_whole(sections.site)), areas, equipment, devices, points, outputs)
 
 
 def _points(sections: Sections, settings: _Settings, classes: _Classes) -> tuple[Point, ...]:

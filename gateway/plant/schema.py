@@ -5,7 +5,6 @@ Shapes know fields and spellings only; what a reference means is checked in `gat
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Union
@@ -17,13 +16,11 @@ from pydantic import (
     Field,
     JsonValue,
     StrictBool,
-    StringConstraints,
-    WithJsonSchema,
     create_model,
 )
 from pydantic.json_schema import GenerateJsonSchema
 
-from gateway import units
+from gateway.document.fields import Id, Quantity, Unit, Word, Words
 from gateway.driver import DriverKind
 from gateway.duration import Duration
 from gateway.plant import model
@@ -33,7 +30,6 @@ from gateway.plant.own import GATEWAY
 SECTIONS = ("areas", "equipment", "devices", "points", "outputs")
 """The lists of a plant file, in the order in which they refer to one another."""
 
-_QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*?)?\s*$")
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
@@ -51,45 +47,14 @@ def _credit_code(text: str) -> str:
     return text
 
 
-def parse_quantity(written: object) -> tuple[float, str]:
-    """`60 degC` or a bare number as (value, unit); raises ValueError."""
-    if isinstance(written, (int, float)) and not isinstance(written, bool):
-        return float(written), ""
-    match = _QUANTITY.match(written) if isinstance(written, str) else None
-    if match is None:
-        raise ValueError(f"expected a number with its unit such as '60 degC', got {written!r}")
-    unit = match[2] or ""
-    units.check_unit(unit)
-    return float(match[1]), unit
-
-
-def _unit(text: str) -> str:
-    units.check_unit(text)
-    return text
-
-
 def _text_or_number(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError(f"expected text or a number, got {value!r}")  # noqa: TRY004 - pydantic's protocol
     return value
 
 
-_QUANTITY_SCHEMA: dict[str, JsonValue] = {
-    "anyOf": [{"type": "string", "pattern": r"^\s*[-+]?[.\d]"}, {"type": "number"}],
-    "examples": ["60 degC", "0.3 MPa", "24 ppm"],
-}
-
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 CreditCode = Annotated[str, BeforeValidator(lambda v: _credit_code(v) if isinstance(v, str) else v)]
-Unit = Annotated[
-    str,
-    BeforeValidator(lambda v: _unit(v) if isinstance(v, str) else v),
-    Field(examples=["", *units.known_spellings()]),
-]
-Quantity = Annotated[tuple[float, str], BeforeValidator(parse_quantity), WithJsonSchema(_QUANTITY_SCHEMA)]
 NameplateValue = Annotated[str | float, BeforeValidator(_text_or_number)]
 PositiveDuration = Annotated[Duration, Field(gt=0)]
 

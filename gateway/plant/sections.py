@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from gateway.document import Document, Path, one_of, problems_of, show
 from gateway.errors import Problem
-from gateway.plant.explain import one_of, problem_of, show
 from gateway.plant.schema import (
     AreaShape,
     DeviceShape,
@@ -21,7 +21,6 @@ from gateway.plant.schema import (
     PointShape,
     SiteShape,
 )
-from gateway.plant.yaml_places import Document, Path
 
 ShapeT = TypeVar("ShapeT", bound=BaseModel)
 V = TypeVar("V")
@@ -117,13 +116,12 @@ def read_item(document: Document, path: Path, shape: type[ShapeT], problems: lis
     try:
         whole = shape.model_validate(raw)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
+        problems += problems_of(error, document, shape, path)
+        wrong = {each["loc"][0] for each in error.errors(include_url=False) if each["loc"]}
     else:
         return Item(path, raw, whole, {name: getattr(whole, name) for name in shape.model_fields})
-    problems += [problem_of(each, document, path, shape) for each in errors]
     if not isinstance(raw, dict):
         return Item(path, raw, None, {})
-    wrong = {each["loc"][0] for each in errors if each["loc"]}
     blank = shape.model_construct()
     for name, field in shape.model_fields.items():
         spelled = field.alias or name

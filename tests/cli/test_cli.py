@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from gateway.plant.yaml_places import read_yaml
+from gateway.document import read_yaml
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "simulators" / "demo" / "plant.yaml"

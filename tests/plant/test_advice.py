@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 
+from gateway.document import read_yaml
 from gateway.driver import DriverKind
 from gateway.errors import Problem, Severity
 from gateway.plant.advice import advice
 from gateway.plant.criteria import Criteria
 from gateway.plant.model import Plant, Text
-from gateway.plant.yaml_places import read_yaml
 from gateway.rule import Priority, RuleInstance
 
 Load = Callable[[str], Plant]

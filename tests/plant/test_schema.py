@@ -9,10 +9,10 @@ from datetime import date
 import jsonschema
 import pytest
 
+from gateway.document import read_yaml
 from gateway.driver import DriverKind
 from gateway.plant.criteria import Criteria
 from gateway.plant.schema import check_digit, plant_json_schema
-from gateway.plant.yaml_places import read_yaml
 
 
 def as_json(value: object) -> object:

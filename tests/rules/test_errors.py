@@ -160,7 +160,7 @@ def test_a_mistake_in_a_folded_expression_has_its_own_line(tmp_path: Path) -> No
         ("off_delay: 1 s", "of_delay: 1 s", "rules[0].of_delay", "off_delay"),
         ("off_delay: 1 s", "ticket: grave", "rules[0].ticket", "major"),
         ("off_delay: 1 s", "evidence: [faults]", "rules[0].evidence[0]", "the name of a point"),
-        ("{zh: 应, en: response}", "{zh: 应, en: ''}", "rules[0].response.en", "at least 1 character"),
+        ("{zh: 应, en: response}", "{zh: 应, en: ''}", "rules[0].response.en", "text that is not empty"),
         ("off_delay: 1 s", "clear: concentration < 1 bar", "rules[0].clear", "ppm"),
     ],
 )
@@ -175,12 +175,16 @@ def test_a_second_rule_or_key_of_the_same_name_is_refused(tmp_path: Path) -> Non
     (problem,) = mistakes(tmp_path, rule("twice") + rule("twice"))
     assert (problem.field, problem.line) == ("rules[1].id", 14)
     (problem,) = mistakes(tmp_path, rule("key") + "    priority: low\n")
-    assert (problem.field, problem.line, problem.got) == ("priority", 14, "a second one")
+    assert (problem.field, problem.line, problem.got) == (
+        "rules[0].priority",
+        14,
+        "'priority' again (first on line 11)",
+    )
 
 
 def test_broken_yaml_is_a_problem_and_no_traceback(tmp_path: Path) -> None:
     (problem,) = mistakes(tmp_path, rule("fine") + "  - {id: [\n")
-    assert problem.expected == "valid YAML"
+    assert problem.expected == "well-formed YAML"
     assert problem.line > 13
 
 

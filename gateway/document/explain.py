@@ -5,16 +5,17 @@ Only speaks; decides nothing about what is valid.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.document.document import Document, Path
+from gateway.document.fields import DESCRIBED
+from gateway.document.words import one_of, show
 from gateway.errors import Problem
-from gateway.plant.yaml_places import Document, Path
 
 _OWN_MESSAGE = re.compile(r"^Value error, expected (?P<expected>.*), got (?P<got>.*)$", re.DOTALL)
 _ONE_WORD = {
@@ -35,47 +36,31 @@ _ONE_WORD = {
     "mapping_type": "a mapping (name: value)",
     "list_type": "a list",
     "tuple_type": "a list",
-    "string_too_short": "text that is not empty",
-}
-_PATTERNS = {
-    r"^[a-z][a-z0-9_]*$": "a name of small letters, digits and underscores",
-    r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$": "an id of letters, digits, hyphens and underscores (1 to 64)",
 }
 
 
-def one_of(names: Iterable[str], got: object = None) -> str:
-    """`one of a, b, c`, with the nearest to `got` proposed."""
-    choice = sorted(set(names))
-    if not choice:
-        return "nothing here"
-    shown = ", ".join(choice[:12]) + (f" and {len(choice) - 12} more" if len(choice) > 12 else "")
-    near = difflib.get_close_matches(str(got), choice, n=1, cutoff=0.6) if got is not None else []
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"one of {shown}{hint}" if len(choice) > 1 else f"{choice[0]}{hint}"
+def problems_of(
+    error: ValidationError,
+    document: Document,
+    shape: type[BaseModel],
+    base: Path = (),
+    *,
+    beside: Iterable[str] = (),
+) -> list[Problem]:
+    """The problems of a value that is no `shape` and stands at `base`; `beside` are further fields."""
+    known = tuple(beside)
+    return [_problem_of(each, document, shape, base, known) for each in error.errors(include_url=False)]
 
 
-def show(value: object) -> str:
-    """The value as a person would recognise it, cut where it is long."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "a list of " + str(len(value))
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def problem_of(
-    error: ErrorDetails, document: Document, base: Path, shape: type[BaseModel], *, beside: Iterable[str] = ()
+def _problem_of(
+    error: ErrorDetails, document: Document, shape: type[BaseModel], base: Path, beside: Iterable[str]
 ) -> Problem:
-    """The problem that an error of `shape`, validated from the value at `base`, stands for."""
     path = (*base, *_real_steps(error["loc"], document, base))
     kind, got = error["type"], error["input"]
     if kind == "missing":
-        return document.problem(path, "this field to be there", "nothing")
+        return document.problem(path, f"the field {error['loc'][-1]!r}", "nothing")
     if kind == "extra_forbidden":
-        known = [*fields_of(shape, error["loc"][:-1]), *beside]
+        known = [*_fields_of(shape, error["loc"][:-1]), *beside]
         name = path[-1]
         comma = got is None and isinstance(name, str) and " " in name
         hint = "; inside {} text that has a comma needs quotes" if comma else ""
@@ -106,7 +91,10 @@ def _expected(error: ErrorDetails) -> str:
     if kind in {"enum", "literal_error"}:
         return "one of " + str(context["expected"]).replace("'", "").replace(" or ", ", ")
     if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(context["pattern"], f"text like {context['pattern']}")
+        return DESCRIBED.get(context["pattern"], f"text like {context['pattern']}")
+    if kind == "string_too_short":
+        least = context["min_length"]
+        return "text that is not empty" if least == 1 else f"text of at least {least} characters"
     if kind == "too_short":
         return f"at least {context['min_length']} entries"
     if kind == "too_long":
@@ -115,7 +103,7 @@ def _expected(error: ErrorDetails) -> str:
     return message[:1].lower() + message[1:]
 
 
-def fields_of(shape: type[BaseModel], location: tuple[int | str, ...] = ()) -> list[str]:
+def _fields_of(shape: type[BaseModel], location: tuple[int | str, ...] = ()) -> list[str]:
     """Names of the fields at a place within a shape, as the file spells them."""
     inner: Any = shape
     for step in location:

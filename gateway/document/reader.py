@@ -7,95 +7,78 @@ octal, `1:30` no ninety and `1e3` a thousand; booleans follow 1.1, so that a bar
 
 from __future__ import annotations
 
+import pathlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeAlias
 
 import yaml
 
+from gateway.document.document import Document, Path, Value, field_path
+from gateway.document.scalar import Place
+from gateway.document.words import show
 from gateway.errors import Problem
-
-Path: TypeAlias = tuple[str | int, ...]
-Value: TypeAlias = "bool | int | float | str | date | list[Value] | dict[str | int, Value] | None"
-Place: TypeAlias = tuple[int, int]
-"""Line and column, both 1-based."""
 
 _MOST_NODES = 300_000
 """Anchors can make a small file unfold without end; no plant has more values than this."""
+_DEEPEST = 100
+"""Levels inside one another; the parser takes stack for each and has no limit of its own."""
 
 _PREFIX = "tag:yaml.org,2002:"
+_FORBIDDEN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""Characters that may not stand in YAML (1.2.2, 5.1); a byte order mark inside the text is one as well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A YAML file as values, and where each of them stands."""
-
-    file: str
-    value: Value
-    problems: Sequence[Problem]
-    _values: Mapping[Path, Place] = field(repr=False)
-    _keys: Mapping[Path, Place] = field(repr=False)
-    _written: Mapping[Path, str] = field(repr=False)
-
-    def place(self, path: Path, *, key: bool = False) -> Place:
-        """Where the value (or its key) stands; the nearest thing around it if it is not there."""
-        table = self._keys if key else self._values
-        if path in table:
-            return table[path]
-        for length in range(len(path), -1, -1):
-            if path[:length] in self._values:
-                return self._values[path[:length]]
-        return (0, 0)
-
-    def at(self, path: Path) -> Value:
-        """The value under the path; None if there is none."""
-        value = self.value
-        for step in path:
-            if isinstance(value, dict):
-                value = value.get(step)
-            else:
-                inside = isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
-                value = value[step] if inside else None  # type: ignore[index]
-        return value
-
-    def written(self, path: Path) -> str | None:
-        """The unquoted text of a scalar that YAML reads as something other than text."""
-        return self._written.get(path)
-
-    def problem(self, path: Path, expected: str, got: str, *, key: bool = False) -> Problem:
-        """A problem at the place of the path."""
-        line, column = self.place(path, key=key)
-        return Problem(self.file, line, column, field_path(path), expected, got)
-
-
-def field_path(path: Path) -> str:
-    """The path as people write it: `points[3].unit`."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            text += f".{step}" if text else step
-    return text
+def read_file(path: pathlib.Path, expected: str) -> Document:
+    """The document in the file; a file that cannot be read is its only problem. `expected` says what it should be."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        got = f"bytes that are not UTF-8 at offset {error.start}"
+        return Document(str(path), "", None, (Problem(str(path), 0, 0, "", "a text file in UTF-8", got),))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return Document(str(path), "", None, (Problem(str(path), 0, 0, "", expected, reason),))
+    return read_yaml(text, str(path))
 
 
 def read_yaml(text: str, file: str) -> Document:
     """The document in the text; where it cannot be read at all, `value` is None and says why."""
+    text = text.removeprefix("\ufeff")
+    wrong = _FORBIDDEN.search(text)
+    if wrong is not None:
+        before = text[: wrong.start()]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        got = f"the character U+{ord(wrong[0]):04X}"
+        return Document(file, text, None, (Problem(file, line, column, "", "text that can be printed", got),))
     reader = _Reader(file)
     value: Value = None
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        deep = _too_deep(text)
+        node = yaml.compose(text, Loader=_Loader) if deep is None else None
     except yaml.MarkedYAMLError as error:
         reader.problems.append(_syntax_problem(file, error))
-    except yaml.YAMLError as error:
-        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
-        reader.problems.append(Problem(file, line, 0, "", "well-formed YAML", str(error).splitlines()[0]))
     else:
-        if node is not None:
+        if deep is not None:
+            expected = f"at most {_DEEPEST} levels inside one another"
+            reader.problems.append(Problem(file, *deep, "", expected, "more"))
+        elif node is not None:
             value = reader.read(node, ())
-    return Document(file, value, tuple(reader.problems), reader.values, reader.keys, reader.written)
+    return Document(file, text, value, tuple(reader.problems), reader.values, reader.keys, reader.written)
+
+
+def _too_deep(text: str) -> Place | None:
+    """Where the text goes deeper than the composer, which recurses, may be let."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                return _place(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return None
 
 
 def _syntax_problem(file: str, error: yaml.MarkedYAMLError) -> Problem:
@@ -147,6 +130,8 @@ class _Reader:
     keys: dict[Path, Place] = field(default_factory=dict)
     written: dict[Path, str] = field(default_factory=dict)
     _open: list[yaml.Node] = field(default_factory=list)
+    _read: int = 0
+    _refused: bool = False
 
     def read(self, node: yaml.Node, path: Path) -> Value:
         place = _place(node)
@@ -154,9 +139,9 @@ class _Reader:
         if any(node is parent for parent in self._open):
             self._add(place, path, "a value", "an anchor that contains itself")
             return None
-        if len(self.values) > _MOST_NODES:
-            if len(self.values) == _MOST_NODES + 1:
-                self._add(place, path, f"at most {_MOST_NODES} values", "more, through repeated anchors")
+        self._read += 1
+        if self._read > _MOST_NODES or len(self._open) >= _DEEPEST:
+            self._unfolds(place, path)
             return None
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
@@ -170,17 +155,22 @@ class _Reader:
         finally:
             self._open.pop()
 
+    def _unfolds(self, place: Place, path: Path) -> None:
+        if not self._refused:
+            expected = f"at most {_MOST_NODES} values, {_DEEPEST} levels deep"
+            self._add(place, path, expected, "more, through repeated anchors")
+        self._refused = True
+
     def _mapping(self, node: yaml.Node, path: Path) -> Value:
-        result: dict[str | int, Value] = {}
+        # What is merged goes first, so that the mapping's own keys take its place.
+        merged = [value for key, value in node.value if key.tag == _PREFIX + "merge"]
+        result = self._merged(merged, path)
         own: dict[str | int, Place] = {}
         for key_node, value_node in node.value:
-            place = _place(key_node)
-            if key_node.tag == _PREFIX + "merge":
-                self._merge(result, own, value_node, path)
-                continue
-            key = self._key(key_node, path)
+            key = self._key(key_node, path) if key_node.tag != _PREFIX + "merge" else None
             if key is None:
                 continue
+            place = _place(key_node)
             if key in own:
                 first_line, _ = own[key]
                 self._add(place, (*path, key), "each key once", f"{key!r} again (first on line {first_line})")
@@ -189,19 +179,19 @@ class _Reader:
             result[key] = self.read(value_node, (*path, key))
         return result
 
-    def _merge(
-        self, result: dict[str | int, Value], own: Mapping[str | int, Place], node: yaml.Node, path: Path
-    ) -> None:
-        sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        for source in sources:
+    def _merged(self, nodes: Sequence[yaml.Node], path: Path) -> dict[str | int, Value]:
+        result: dict[str | int, Value] = {}
+        here = self.values[path]
+        sources = [source for node in nodes for source in (node.value if _is_list(node) else [node])]
+        # The first of several counts most, so it is read last.
+        for source in reversed(sources):
             if not isinstance(source, yaml.MappingNode):
                 self._add(_place(source), path, "a mapping after <<", "something else")
                 continue
             merged = self.read(source, path)
-            if isinstance(merged, dict):
-                for key, value in merged.items():
-                    if key not in own:
-                        result.setdefault(key, value)
+            result |= merged if isinstance(merged, dict) else {}
+        self.values[path] = here
+        return result
 
     def _key(self, node: yaml.Node, path: Path) -> str | int | None:
         if isinstance(node, yaml.ScalarNode):
@@ -222,7 +212,7 @@ class _Reader:
         except ValueError:
             is_date = node.tag == _PREFIX + "timestamp"
             expected = "a date such as 2027-05-01" if is_date else "a value without a tag"
-            self._add(_place(node), path, expected, repr(node.value))
+            self._add(_place(node), path, expected, show(node.value))
             return None
         if not isinstance(value, str):
             self.written[path] = node.value
@@ -255,5 +245,10 @@ class _Reader:
         self.problems.append(Problem(self.file, *place, field_path(path), expected, got))
 
 
-def _place(node: yaml.Node) -> Place:
-    return (node.start_mark.line + 1, node.start_mark.column + 1)
+def _is_list(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.SequenceNode)
+
+
+def _place(node: yaml.Node | yaml.Event) -> Place:
+    mark = node.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
