@@ -17,6 +17,8 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.terminal import foreground
+
 DEMO_PLANT = Path(__file__).parents[2] / "simulators" / "demo" / "plant.yaml"
 
 REFUSED = 2
@@ -56,7 +58,9 @@ class DemoOptions:
 @click.option("--plant", type=click.Path(path_type=Path, exists=True), default=DEMO_PLANT, show_default=False)
 def command(host: str, port: int, data: Path, plant: Path) -> None:
     """Play a plant with accidents, and watch the gateway answer them."""
-    sys.exit(asyncio.run(Demo(DemoOptions(host, port, data, plant)).run()))
+    with foreground():
+        code = asyncio.run(Demo(DemoOptions(host, port, data, plant)).run())
+    sys.exit(code)
 
 
 class Demo:
