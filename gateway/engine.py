@@ -89,8 +89,12 @@ class Engine:
         self._group: dict[str | None, list[str]] = {}
         for rule in self.rules:
             self._group.setdefault(rule.first_out_group, []).append(rule.id)
+        self._interlock_at = {row.id: position for position, row in enumerate(program.interlocks)}
+        causes = [(column, at) for at, row in enumerate(program.interlocks) for column in row.causes]
+        self._cause_column, self._cause_of = np.array(causes, dtype=np.intp).reshape(-1, 2).T
         self._truth = np.full(len(self.rules), NOT_YET, dtype=np.uint8)
         self.states = standing
+        program.resume({state.alarm: state.onset for state in standing.alarms.values() if state.active})
         self._open_demand = {d.interlock: d for d in standing.demands.values() if d.standing}
         self._open_ticket = {t.rule: t for t in standing.tickets.values() if t.standing}
         self._closed_ticket = {t.rule: t.id for t in standing.tickets.values() if not t.standing}
@@ -99,7 +103,7 @@ class Engine:
         """What follows from the points as they are now; the states have already moved when it returns."""
         conditions = self._program.step(table.columns(now), now)
         events: list[Event] = []
-        for row in self._program.interlocks:
+        for row in self._moving(conditions):
             events += self._take(self._interlock(row, conditions, table, now))
         truth, since = self._with_proofs(conditions, now)
         for index in sorted(self._changed(truth, now), key=lambda column: int(since[column])):
@@ -173,6 +177,12 @@ class Engine:
         others = (self.states.alarms.get(other) for other in self._group[rule.first_out_group] if other != rule.id)
         return all(other is None or not other.active or other.onset >= onset for other in others)
 
+    def _moving(self, conditions: Conditions) -> list[InterlockInstance]:
+        """Interlocks with a cause or an open demand, in the program's order; nothing follows from any other."""
+        caused = self._cause_of[conditions.truth[self._cause_column] == np.uint8(Truth.TRUE)]
+        demanded = (self._interlock_at[each] for each in self._open_demand if each in self._interlock_at)
+        return [self._program.interlocks[at] for at in sorted({*caused.tolist(), *demanded})]
+
     def _interlock(
         self, row: InterlockInstance, conditions: Conditions, table: PointTable, now: Instant
     ) -> list[Event]:
@@ -206,13 +216,17 @@ class Engine:
         self, conditions: Conditions, now: Instant
     ) -> tuple[np.ndarray[tuple[int], np.dtype[np.uint8]], np.ndarray[tuple[int], np.dtype[np.int64]]]:
         """Rule truths, followed by the truth of 'this interlock did not do what it must'."""
-        rules = len(self._program.rules)
-        broken = [self._open_demand.get(row.id) for row in self._program.interlocks]
-        truth = [Truth.TRUE if demand is not None and demand.broken else Truth.FALSE for demand in broken]
-        since = [now if demand is None else demand.demanded_at for demand in broken]
+        rules, interlocks = len(self._program.rules), len(self._program.interlocks)
+        truth = np.full(interlocks, Truth.FALSE, dtype=np.uint8)
+        since = np.full(interlocks, now, dtype=np.int64)
+        for demand in self._open_demand.values():
+            at = self._interlock_at.get(demand.interlock)
+            if at is not None:
+                truth[at] = Truth.TRUE if demand.broken else Truth.FALSE
+                since[at] = demand.demanded_at
         return (
-            np.concatenate([conditions.truth[:rules], np.array(truth, dtype=np.uint8)]),
-            np.concatenate([conditions.since[:rules], np.array(since, dtype=np.int64)]),
+            np.concatenate([conditions.truth[:rules], truth]),
+            np.concatenate([conditions.since[:rules], since]),
         )
 
     def _tickets(self, events: Sequence[Event]) -> list[Event]:

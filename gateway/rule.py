@@ -5,7 +5,7 @@ A program is pure: no clock, no I/O, the same bits live and in back-test.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
@@ -149,6 +149,13 @@ class Program(Protocol):
 
     @property
     def interlocks(self) -> Sequence[InterlockInstance]: ...
+
+    def resume(self, standing: Mapping[str, Instant]) -> None:
+        """Before the first step: the rules whose condition stood when the last run ended, and its onset.
+
+        Without it a restart would be a return to normal of whatever its on-delay has not proven again.
+        """
+        ...
 
     def step(self, columns: PointColumns, now: Instant) -> Conditions:
         """Advance every node by one tick."""

@@ -92,6 +92,16 @@ class CompiledProgram:
     def interlocks(self) -> Sequence[InterlockInstance]:
         return self._interlocks
 
+    def resume(self, standing: Mapping[str, Instant]) -> None:
+        """Before the first step: the rules whose condition stood when the last run ended, and its onset."""
+        latches = [kernel for kernel in self._kernels if isinstance(kernel, stateful.LatchKernel)]
+        for rule in self._rules:
+            slot = int(self._conditions[rule.index])
+            for latch in latches:
+                out = latch.nodes.out
+                if rule.id in standing and out.start <= slot < out.stop:
+                    latch.resume(slot - out.start, standing[rule.id])
+
     def step(self, columns: PointColumns, now: Instant) -> Conditions:
         """Advance every node by one tick; raises ValueError if `now` runs backwards."""
         if self._now is not None and now < self._now:

@@ -143,6 +143,11 @@ class LatchKernel(TruthKernel):
         super().__init__(nodes)
         self._memory = np.zeros(nodes.count, dtype=np.bool_)
 
+    def resume(self, row: int, onset: Instant) -> None:
+        """Start as set, since `onset`."""
+        self._memory[row] = True
+        self.tracker.last[row], self.tracker.since[row] = TRUE, onset
+
     def step(self, frame: Frame, columns: PointColumns, now: Instant) -> None:
         del columns, now
         set_at, reset_at = self.nodes.arguments

@@ -69,6 +69,7 @@ class ScriptedProgram:
     conditions: int = 4
     truth: np.ndarray = field(init=False)
     since: np.ndarray = field(init=False)
+    resumed: Mapping[str, Instant] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.truth = np.full(self.conditions, UNKNOWN, dtype=np.uint8)
@@ -78,6 +79,10 @@ class ScriptedProgram:
         """The truth from now on; `since` counts where that is another truth than before."""
         if self.truth[column] != truth:
             self.truth[column], self.since[column] = truth, since
+
+    def resume(self, standing: Mapping[str, Instant]) -> None:
+        """Truths are the test's; it may look at what it was told."""
+        self.resumed = dict(standing)
 
     def step(self, columns: PointColumns, now: Instant) -> Conditions:
         return Conditions(self.truth.copy(), self.since.copy())

@@ -171,6 +171,14 @@ def test_a_restart_changes_no_alarm_and_raises_nothing_twice(script: str, latch:
     assert after.engine.states.tickets == before.engine.states.tickets
 
 
+@pytest.mark.parametrize(("script", "stands"), [("TRUE", True), ("TRUE ack", True), ("TRUE FALSE", False)])
+def test_a_new_run_takes_up_the_conditions_that_stood_with_their_onsets(script: str, stands: bool) -> None:
+    before = told(script, latch=True)
+    after = before.restarted()
+    onset = before.engine.states.alarms[HOT].onset
+    assert after.program.resumed == ({HOT: onset} if stands else {})
+
+
 def test_what_cleared_while_the_gateway_was_down_clears_when_it_is_seen() -> None:
     made = told("TRUE ack", latch=False).restarted()
     assert kinds(made.tick({0: FALSE})) == ["alarm.cleared"]
