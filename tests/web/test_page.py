@@ -174,6 +174,18 @@ def test_blocked_sound_is_said_until_somebody_touches_the_page(page: Page, fake:
     expect(sound).to_have_attribute("data-state", "on")
 
 
+def test_the_touch_that_frees_the_sound_still_presses_what_it_touches(page: Page) -> None:
+    expect(page.get_by_test_id("sound-banner")).to_be_visible()
+    box = page.get_by_test_id("nav-interlocks").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.wait_for_timeout(600)
+    page.mouse.up()
+    expect(page.get_by_test_id("nav-interlocks")).to_have_attribute("aria-current", "page")
+    expect(page.get_by_test_id("sound-banner")).to_have_count(0)
+
+
 def test_a_ticket_goes_its_way_by_named_steps_and_a_refusal_names_every_problem(page: Page, fake: FakeGateway) -> None:
     page.get_by_test_id("nav-tickets").click()
     page.get_by_test_id("ticket-t1").click()

@@ -109,7 +109,8 @@ export function startSound(): void {
   const unlock = () => {
     if (!running.value) void enableSound();
   };
-  addEventListener("pointerdown", unlock);
+  // Not at the press: the banner would go, and what is being pressed would move away from under the finger.
+  addEventListener("click", unlock);
   addEventListener("keydown", unlock);
   setInterval(tick, 250);
   tick();
