@@ -43,7 +43,11 @@ def place_within(text: str, start: Place, value: str, offset: int) -> Place:
     mark = next(islice(_marks(text, index), wanted, None), None)
     if mark is None:
         return start
-    index = mark.end() + min(offset, len(value)) - len(head) if is_blank and before else mark.start()
+    index = mark.start()
+    if is_blank and before:
+        line_end = _BREAK.search(text, mark.end())
+        index = mark.end() + min(offset, len(value)) - len(head)
+        index = min(index, line_end.start() if line_end else len(text))
     line = sum(1 for at in breaks if at <= index)
     return line, index - breaks[line - 1] + 1
 
@@ -61,7 +65,7 @@ def _marks(text: str, index: int) -> Iterator[re.Match[str]]:
 
 def _is_blank(mark: str) -> bool:
     """Whether an escape stands for a blank, or for nothing as an escaped line break does."""
-    if not mark.startswith("\\"):
+    if len(mark) == 1 or not mark.startswith("\\"):
         return False
     if mark[1] in "xuU":
         return chr(int(mark[2:], 16)).isspace()

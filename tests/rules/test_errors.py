@@ -151,6 +151,24 @@ def test_a_mistake_in_a_folded_expression_has_its_own_line(tmp_path: Path) -> No
     assert problem.got == "'fautl'"
 
 
+@pytest.mark.parametrize("before", ["'  ", '"  ', "|\n        ", "|2-\n          "])
+def test_blanks_around_an_expression_move_no_column(tmp_path: Path, before: str) -> None:
+    end = before[0] if before[0] in "'\"" else ""
+    (problem,) = mistakes(tmp_path, rule("blank", f"{before}fautl == 1{end}"))
+    assert (problem.line, problem.column) == ((12, 14) if end else (13, len(before.split("\n")[1]) + 1))
+
+
+def test_a_field_that_nearly_has_a_known_name_is_told_the_name(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, rule("near").replace("off_delay", "of_delay"))
+    assert "(did you mean 'off_delay'?)" in problem.expected
+    assert (problem.line, problem.column) == (13, 5)
+
+
+def test_a_tag_in_a_pack_is_refused_and_not_obeyed(tmp_path: Path) -> None:
+    (problem,) = mistakes(tmp_path, rule("tag").replace("high", "!!python/name:os.sep x"))
+    assert (problem.field, problem.expected) == ("rules[0].priority", "a value without a tag")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "field", "expected"),
     [
