@@ -30,6 +30,7 @@ test: $(TEST_READY) $(WEB_READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/npm.py test --silent
 	$(BIN)/python -m pytest $(PYTEST)
 
 bench: $(TEST_READY) $(WEB_READY)
