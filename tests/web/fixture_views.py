@@ -79,7 +79,7 @@ def unacknowledged_alarms(now: int) -> list[wire.AlarmView]:
             state.UNACKNOWLEDGED,
             now - 47 * SECOND,
             "eaf1_panel_a.outlet_temperature",
-            63.8,
+            63.8173,
             Text(
                 "立即停电、提升电极、禁止倾动，撤离炉前人员",
                 "Cut power, raise electrodes, inhibit tilting; clear people from the furnace front",

@@ -129,6 +129,20 @@ def test_a_value_that_is_not_good_is_never_shown_as_a_number(page: Page, fake: F
     expect(page.get_by_test_id("unprotected")).to_contain_text("进水流量 无应答")
 
 
+def test_a_value_is_shown_with_the_decimals_of_its_range_and_zero_without_a_sign(page: Page, fake: FakeGateway) -> None:
+    index = next(point.index for point in fake.plant.points if point.id == "eaf1.tilt_angle")
+    fake.values[index] = -0.004
+    fake.send_samples()
+    value = page.get_by_test_id("value-eaf1.tilt_angle")
+    expect(value).to_contain_text(re.compile(r"0\.0\b"))
+    expect(value).not_to_contain_text("-")
+    page.get_by_test_id("nav-alarms").click()
+    card = page.get_by_test_id("alarm-list").get_by_test_id(f"alarm-{CRITICAL}")
+    readings = re.findall(r"\d+\.(\d+)", card.inner_text())
+    assert readings
+    assert max(map(len, readings)) <= 3
+
+
 def test_what_is_not_protected_is_listed(page: Page) -> None:
     gone = page.get_by_test_id("unprotected")
     expect(gone.get_by_test_id(f"unknown-{CANNOT_TELL}")).to_be_visible()

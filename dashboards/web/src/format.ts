@@ -22,6 +22,12 @@ export function decimals(low: number, high: number): number {
   return 3;
 }
 
+/** A measured value with these decimals; zero has no sign. */
+export function measured(value: number, low: number, high: number): string {
+  const text = value.toFixed(decimals(low, high));
+  return Number(text) === 0 ? text.replace("-", "") : text;
+}
+
 const two = (value: number) => String(value).padStart(2, "0");
 
 /** 14:03:09, in the duty room's own time zone. */
