@@ -1,9 +1,12 @@
-"""What every driver does the same way: say once that a device is lost or back, and wait between attempts."""
+"""What every driver does the same way: take its own models, say once that a device is lost or back, wait to retry."""
 
 from __future__ import annotations
 
 import logging
 import random
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from gateway.clock import Clock
 from gateway.driver import LinkState, LinkStatus, Receiver
@@ -14,7 +17,17 @@ FIRST_DELAY = 0.1
 LONGEST_DELAY = 5.0
 """No wait is longer (seconds): a safety point that is back must not stay unread."""
 
+ModelT = TypeVar("ModelT", bound=BaseModel)
 _log = logging.getLogger(__name__)
+
+
+def own(shape: type[ModelT], model: BaseModel, subject: str) -> ModelT:
+    """The plant file's model as the driver's own; raises TypeError where it is another driver's."""
+    if not isinstance(model, shape):
+        got = type(model)
+        expected = f"{shape.__module__}.{shape.__qualname__}"
+        raise TypeError(f"expected {expected} for {subject}, got {got.__module__}.{got.__qualname__}")
+    return model
 
 
 def retry_delay(attempt: int) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from drivers.link import LinkReporter
+from drivers.link import LinkReporter, own
 from drivers.modbus.address import DeviceSettings, OutputAddress, OutputTable, PointAddress
 from drivers.modbus.client import (
     WRITE_RANK,
@@ -29,7 +29,7 @@ from drivers.modbus.client import (
 )
 from drivers.modbus.codec import Layout, Placed, Words, encode, form_of, output_form
 from drivers.modbus.planner import Scan, Wanted, plan, wanted
-from gateway.driver import Driver, DriverKind, DriverWork, Receipt, ScanLoad
+from gateway.driver import DriverKind, DriverWork, Receipt, ScanLoad
 from gateway.plant.model import Device, Output, Point
 from gateway.sample import SECOND, Indices, Instant, Quality, Reason, SampleBatch, failed
 
@@ -56,7 +56,7 @@ class ModbusDriver:
 
     def __init__(self, work: DriverWork) -> None:
         self._work = work
-        self._settings = _settings(work.device)
+        self._settings = own(DeviceSettings, work.device.settings, work.device.id)
         scans = plan(_wanted(work.points), self._settings)
         self._polls = [_poll(scan, rank, work, self._settings) for rank, scan in enumerate(scans, 1)]
         self._reporter = LinkReporter(work.device.id, work.receiver, work.clock)
@@ -182,25 +182,15 @@ def _poll(scan: Scan, rank: int, work: DriverWork, settings: DeviceSettings) -> 
 
 
 def _write_query(output: Output, value: float, settings: DeviceSettings) -> Query:
-    address = output.address
-    if not isinstance(address, OutputAddress):
-        raise TypeError(f"expected a Modbus output address for {output.id}, got {type(address).__name__}")
+    address = own(OutputAddress, output.address, output.id)
     words = encode(output_form(address, settings), value)
     if address.table is OutputTable.COIL:
         return write_coil_query(address.address, on=bool(words[0]))
     return write_registers_query(address.address, words)
 
 
-def _settings(device: Device) -> DeviceSettings:
-    if not isinstance(device.settings, DeviceSettings):
-        raise TypeError(f"expected Modbus settings for {device.id}, got {type(device.settings).__name__}")
-    return device.settings
-
-
 def _address(point: Point) -> PointAddress:
-    if not isinstance(point.address, PointAddress):
-        raise TypeError(f"expected a Modbus address for {point.id}, got {type(point.address).__name__}")
-    return point.address
+    return own(PointAddress, point.address, point.id)
 
 
 def _wanted(points: Sequence[Point]) -> list[Wanted]:
@@ -211,11 +201,10 @@ def occupies(_device: Device, address: BaseModel) -> Sequence[Hashable]:
     """One place for each bit of a bit table, and sixteen for each register."""
     if isinstance(address, OutputAddress):
         first, count, table, bits = address.address, address.type.registers, address.table.value, range(16)
-    elif isinstance(address, PointAddress):
-        first, count, table = address.address, address.type.registers, address.table.value
-        bits = range(16) if address.bit is None else range(address.bit, address.bit + 1)
     else:
-        raise TypeError(f"expected a Modbus address, got {type(address).__name__}")
+        point = own(PointAddress, address, "a Modbus point")
+        first, count, table = point.address, point.type.registers, point.table.value
+        bits = range(16) if point.bit is None else range(point.bit, point.bit + 1)
     if table in ("coil", "discrete"):
         return [(table, first)]
     return [(table, register, bit) for register in range(first, first + count) for bit in bits]
@@ -223,7 +212,7 @@ def occupies(_device: Device, address: BaseModel) -> Sequence[Hashable]:
 
 def load(device: Device, points: Sequence[Point]) -> ScanLoad | None:
     """Bus time for each shortest period, slower scans counted by their share."""
-    settings = _settings(device)
+    settings = own(DeviceSettings, device.settings, device.id)
     scans = plan(_wanted(points), settings)
     if not scans:
         return None
@@ -233,16 +222,12 @@ def load(device: Device, points: Sequence[Point]) -> ScanLoad | None:
     return ScanLoad(sum(len(scan.requests) for scan in scans), round(expected), period)
 
 
-def _open(work: DriverWork) -> Driver:
-    return ModbusDriver(work)
-
-
 KIND = DriverKind(
     name="modbus_tcp",
     device_settings=DeviceSettings,
     point_address=PointAddress,
     output_address=OutputAddress,
-    open=_open,
+    open=ModbusDriver,
     occupies=occupies,
     load=load,
 )

@@ -15,11 +15,11 @@ import aiomqtt
 import numpy as np
 from pydantic import BaseModel
 
-from drivers.link import LinkReporter, retry_delay
+from drivers.link import LinkReporter, own, retry_delay
 from drivers.mqtt.address import DeviceSettings, OutputAddress, PointAddress
 from drivers.mqtt.client import BrokerLost, connected, subscribe
 from drivers.mqtt.codec import Expected, encode, parse, readings
-from gateway.driver import Driver, DriverKind, DriverWork, LinkState, Receipt, ScanLoad
+from gateway.driver import DriverKind, DriverWork, LinkState, Receipt, ScanLoad
 from gateway.plant.model import Device, Output, Point
 from gateway.sample import Indices, Instant, Quality, Reason, Sample, SampleBatch, failed
 
@@ -41,11 +41,11 @@ class MqttDriver:
 
     def __init__(self, work: DriverWork) -> None:
         self._work = work
-        self._settings = _settings(work.device)
+        self._settings = own(DeviceSettings, work.device.settings, work.device.id)
         self._listeners: dict[str, list[_Listener]] = {}
         self._topics: dict[str, int] = {}
         for point in work.points:
-            address = _address(point)
+            address = own(PointAddress, point.address, point.id)
             listener = _Listener(point.index, Expected(address, point.low, point.high))
             self._listeners.setdefault(address.topic, []).append(listener)
             self._topics[address.topic] = max(address.qos, self._topics.get(address.topic, 0))
@@ -129,7 +129,7 @@ class MqttDriver:
         written, detail = False, ""
         client = self._client
         try:
-            address = _output_address(output)
+            address = own(OutputAddress, output.address, output.id)
             payload = encode(address, value)
             if client is None:
                 detail = f"not connected: {self._reporter.detail}"
@@ -154,31 +154,12 @@ def _bad(index: int, now: Instant) -> Sample:
     return Sample(index, float("nan"), Quality.BAD, Reason.MALFORMED, now, now)
 
 
-def _settings(device: Device) -> DeviceSettings:
-    if not isinstance(device.settings, DeviceSettings):
-        raise TypeError(f"expected MQTT settings for {device.id}, got {type(device.settings).__name__}")
-    return device.settings
-
-
-def _address(point: Point) -> PointAddress:
-    if not isinstance(point.address, PointAddress):
-        raise TypeError(f"expected an MQTT address for {point.id}, got {type(point.address).__name__}")
-    return point.address
-
-
-def _output_address(output: Output) -> OutputAddress:
-    if not isinstance(output.address, OutputAddress):
-        raise TypeError(f"expected an MQTT output address for {output.id}, got {type(output.address).__name__}")
-    return output.address
-
-
 def occupies(_device: Device, address: BaseModel) -> Sequence[Hashable]:
     """A point takes one value of one topic; an output takes its topic."""
-    if isinstance(address, PointAddress):
-        return [("value", address.topic, address.value)]
     if isinstance(address, OutputAddress):
         return [("command", address.topic)]
-    raise TypeError(f"expected an MQTT address, got {type(address).__name__}")
+    point = own(PointAddress, address, "an MQTT point")
+    return [("value", point.topic, point.value)]
 
 
 def load(_device: Device, _points: Sequence[Point]) -> ScanLoad | None:
@@ -186,16 +167,12 @@ def load(_device: Device, _points: Sequence[Point]) -> ScanLoad | None:
     return None
 
 
-def _open(work: DriverWork) -> Driver:
-    return MqttDriver(work)
-
-
 KIND = DriverKind(
     name="mqtt",
     device_settings=DeviceSettings,
     point_address=PointAddress,
     output_address=OutputAddress,
-    open=_open,
+    open=MqttDriver,
     occupies=occupies,
     load=load,
 )
