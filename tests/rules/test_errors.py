@@ -154,8 +154,8 @@ def test_a_mistake_in_a_folded_expression_has_its_own_line(tmp_path: Path) -> No
 @pytest.mark.parametrize("before", ["'  ", '"  ', "|\n        ", "|2-\n          "])
 def test_blanks_around_an_expression_move_no_column(tmp_path: Path, before: str) -> None:
     end = before[0] if before[0] in "'\"" else ""
-    (problem,) = mistakes(tmp_path, rule("blank", f"{before}fautl == 1{end}"))
-    assert (problem.line, problem.column) == ((12, 14) if end else (13, len(before.split("\n")[1]) + 1))
+    (problem,) = mistakes(tmp_path, rule("blank", f"{before}concentration > 24 ppx{end}"))
+    assert (problem.line, problem.column) == ((12, 30) if end else (13, len(before.split("\n")[1]) + 17))
 
 
 def test_a_field_that_nearly_has_a_known_name_is_told_the_name(tmp_path: Path) -> None:
