@@ -23,8 +23,9 @@ PATIENCE = 10_000
 WALL = ViewportSize(width=1920, height=1080)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one module: its event loop holds the thread, and no asynchronous test could run beside it."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("NO CHROMIUM: the duty-room page was not tested; install chromium")
