@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from gateway.document import problems_of, read_file
 from gateway.duration import Duration
-from gateway.errors import ConfigurationError, Problem, UnknownSubject
+from gateway.errors import ConfigurationError, UnknownSubject
 from gateway.event import Verdict
 from gateway.plant.model import Text
 from gateway.sample import SECOND
@@ -160,22 +160,15 @@ class Player:
 
 def load_scenario(file: Path) -> Scenario:
     """The scenario in a file; raises ConfigurationError with everything that is wrong."""
+    document = read_file(file, "a scenario to read")
     try:
-        return Scenario.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        scenario = Scenario.model_validate(document.value)
     except ValidationError as error:
-        raise ConfigurationError(
-            [
-                Problem(
-                    file=str(file),
-                    line=0,
-                    column=0,
-                    field=".".join(str(part) for part in one["loc"]),
-                    expected=one["msg"].removeprefix("Value error, expected "),
-                    got=repr(one["input"])[:80],
-                )
-                for one in error.errors()
-            ]
-        ) from error
+        problems = document.without_echoes(problems_of(error, document, Scenario))
+        raise ConfigurationError([*document.problems, *problems]) from error
+    if document.problems:
+        raise ConfigurationError(document.problems)
+    return scenario
 
 
 def load_scenarios(folder: Path = FOLDER) -> dict[str, Scenario]:

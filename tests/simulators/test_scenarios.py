@@ -112,7 +112,9 @@ def test_a_broken_file_is_refused_with_the_field(tmp_path: Path) -> None:
     file.write_text(text.replace("over: 40 s", "over: 40"), encoding="utf-8")
     with pytest.raises(ConfigurationError) as refused:
         load_scenario(file)
-    assert [problem.field for problem in refused.value.problems] == ["steps.1.over"]
+    (problem,) = refused.value.problems
+    line = 1 + text[: text.index("over: 40 s")].count("\n")
+    assert (problem.field, problem.line) == ("steps[1].over", line)
 
 
 def test_a_parameter_that_no_model_has_is_refused(plant: Plant) -> None:
