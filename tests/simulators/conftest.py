@@ -1,3 +1,5 @@
+"""A running simulation for the tests, on ports of its own."""
+
 from __future__ import annotations
 
 import re
