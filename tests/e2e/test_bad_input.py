@@ -291,10 +291,20 @@ async def everything_was_kept(data: Path, alarm: dict[str, Any]) -> None:
     assert curve.high[2] == pytest.approx(500.0, rel=0.05)
 
 
+def test_a_killed_demo_takes_its_children_with_it(site: Site, start: Start) -> None:
+    program = start("demo", "--plant", site.plant, "--data", site.data, "--port", str(site.port))
+    until(site.answers, "the gateway answers")
+    until(lambda: len(program.family()) >= 3, "supervisor, simulator, gateway")
+    assert program.signal(signal.SIGKILL) == -signal.SIGKILL
+    until(lambda: not program.survivors(), "nothing is left")
+    assert [port for port in (site.port, *site.devices) if not is_free(port)] == []
+
+
 async def test_sigterm_stops_it_in_order(site: Site, start: Start) -> None:
     async with running(site, start) as (_, gateway):
+        assert "Traceback" not in gateway.said()
         assert await asyncio.to_thread(gateway.signal, signal.SIGTERM) == 0
-    assert "Traceback" not in gateway.said()
+    assert "ERROR gateway" not in gateway.said()
     assert is_free(site.port)
     journal = await SqliteJournal.open(site.data / "journal.sqlite")
     try:
