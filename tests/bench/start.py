@@ -1,7 +1,8 @@
 """Time from the start of the process to the first evaluated rule, and memory of the demo as it runs.
 
 The first evaluated rule is the first GOOD value of a device at /api/points: that shows what the rules
-were last stepped with, never what has only arrived.
+were last stepped with, never what has only arrived. DuckDB holds up to 13 MiB of new rows between two
+checkpoints, some minutes apart: a slope over less than an hour is mostly where in that cycle it began and ended.
 """
 
 from __future__ import annotations
