@@ -105,11 +105,11 @@ class StoreFailed(TocsinError):
 
 
 class PortInUse(TocsinError):
-    """The address that the gateway should serve is taken."""
+    """An address to listen on is taken."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, choose: str = "with --port") -> None:
         self.host, self.port = host, port
         super().__init__(
             f"expected {host}:{port} to be free, got an address already in use; "
-            f"stop what listens there, or choose another with --port"
+            f"stop what listens there, or choose another {choose}"
         )

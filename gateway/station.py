@@ -29,8 +29,8 @@ from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
 from gateway.runtime.recorder import SampleRecorder
 from gateway.runtime.supervise import supervise
+from gateway.store import Copy
 from gateway.stores.history_duckdb import DuckdbHistory
-from gateway.stores.influxdb import InfluxAddress, InfluxHistory, SeriesPoint
 from gateway.stores.journal_sqlite import SqliteJournal
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Station:
     intake: Intake
     engine: Engine
     loop: Loop
-    influx: InfluxHistory | None
+    copies: tuple[Copy, ...]
     recorders: tuple[SampleRecorder, ...]
     followers: tuple[Follower, ...]
     sender: CommandSender
@@ -61,9 +61,9 @@ class Station:
         program: Program,
         kinds: Mapping[str, DriverKind],
         data: Path,
-        influx: InfluxAddress | None = None,
+        copies: Mapping[str, Copy] | None = None,
     ) -> Station:
-        """Open the stores in `data` and wire everything; InfluxDB follows if it has an address. Raises StoreFailed."""
+        """Open the stores in `data` and wire everything; `copies` follow, by name. Raises StoreFailed."""
         _make_directory(data)
         clock = SystemClock()
         journal = await SqliteJournal.open(data / "journal.sqlite")
@@ -77,11 +77,9 @@ class Station:
         loop = Loop(plant, engine, journal, intake, clock)
         recorders = [SampleRecorder("history", history.append)]
         followers = [Follower("history", journal, history.append_events)]
-        copy = None
-        if influx is not None:
-            copy = InfluxHistory(influx, [SeriesPoint(point.id, point.equipment) for point in plant.points])
-            recorders.append(SampleRecorder("influxdb", copy.append_samples))
-            followers.append(Follower("influxdb", journal, copy.append_events))
+        for name, copy in (copies or {}).items():
+            recorders.append(SampleRecorder(name, copy.append_samples))
+            followers.append(Follower(name, journal, copy.append_events))
         drivers = _drivers(plant, kinds, intake, clock, _probes(loop, intake, recorders))
         sender = CommandSender(plant, drivers, loop, journal, clock)
         for recorder in recorders:
@@ -90,9 +88,20 @@ class Station:
         for follower in followers:
             loop.listen(follower)
         return cls(
-            plant, program, clock, journal, history, intake, engine, loop, copy, tuple(recorders), tuple(followers),
-            sender, drivers,
-        )  # fmt: skip
+            plant=plant,
+            program=program,
+            clock=clock,
+            journal=journal,
+            history=history,
+            intake=intake,
+            engine=engine,
+            loop=loop,
+            copies=tuple((copies or {}).values()),
+            recorders=tuple(recorders),
+            followers=tuple(followers),
+            sender=sender,
+            drivers=drivers,
+        )
 
     async def run(self, stop: asyncio.Event, serve: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run until `stop` is set; then end in order and close the stores."""
@@ -116,8 +125,8 @@ class Station:
                     task.cancel()
             await self.loop.act(lambda now: [GatewayStopped(id=identity("stopped", now), at=now)])
         finally:
-            if self.influx is not None:
-                await self.influx.close()
+            for copy in self.copies:
+                await copy.close()
             await self.history.close()
             await self.journal.close()
 

@@ -99,6 +99,18 @@ class EventRecord:
     body: str
 
 
+class Copy(Protocol):
+    """A store elsewhere that is given everything as well; writing twice has the effect of once."""
+
+    async def append_samples(self, batch: SampleBatch) -> None:
+        """Raises StoreFailed; the caller holds the batch and tries again."""
+        ...
+
+    async def append_events(self, entries: Sequence[Entry]) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 class History(Protocol):
     """Time-series store: samples, and the alarm, interlock and ticket events beside them."""
 

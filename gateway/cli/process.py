@@ -11,6 +11,7 @@ from collections.abc import Collection, Coroutine
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway import app
 from gateway.api.app import create_app
@@ -23,9 +24,13 @@ from gateway.api.services import ApiServices
 from gateway.api.views import plant_view
 from gateway.errors import TocsinError
 from gateway.plant.coverage import coverage
+from gateway.plant.model import Plant
 from gateway.station import Station
-from gateway.stores.influxdb import InfluxAddress
+from gateway.store import Copy
 from rules.program import CompiledProgram
+
+if TYPE_CHECKING:
+    from gateway.stores.influxdb import InfluxAddress
 
 PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
 """The built duty-room page."""
@@ -50,7 +55,7 @@ async def run_gateway(options: Options) -> None:
     plant, program = app.load(options.plant)
     listener = listen_on(options.host, options.port)
     try:
-        station = await Station.open(plant, program, app.DRIVERS, options.data, options.influx)
+        station = await Station.open(plant, program, app.DRIVERS, options.data, _copies(plant, options))
         services, hub = _services(station, program)
     except BaseException:
         listener.close()
@@ -62,6 +67,16 @@ async def run_gateway(options: Options) -> None:
             group.create_task(serve_on(create_app(services), listener), name="http")
 
     await _first_error(station.run(stop, serve))
+
+
+def _copies(plant: Plant, options: Options) -> dict[str, Copy]:
+    """The stores elsewhere that the options name. InfluxDB's client is loaded only for a plant that has one."""
+    if options.influx is None:
+        return {}
+    from gateway.stores.influxdb import InfluxHistory, SeriesPoint
+
+    points = [SeriesPoint(point.id, point.equipment) for point in plant.points]
+    return {"influxdb": InfluxHistory(options.influx, points)}
 
 
 async def _first_error(running: Coroutine[None, None, None]) -> None:

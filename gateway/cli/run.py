@@ -41,12 +41,13 @@ def command(
 ) -> None:
     """Monitor the plant that PLANT describes."""
     from gateway.cli.process import Options, run_gateway
-    from gateway.stores.influxdb import InfluxAddress
 
     influx = None
     if influxdb_url:
         if not influxdb_token:
             raise click.UsageError("expected a token beside --influxdb-url (INFLUXDB_TOKEN), got none")
+        from gateway.stores.influxdb import InfluxAddress
+
         influx = InfluxAddress(influxdb_url, influxdb_org, influxdb_bucket, influxdb_token)
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

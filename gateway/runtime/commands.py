@@ -16,6 +16,7 @@ from gateway.event import CommandCompleted, CommandRequested, Entry, identity
 from gateway.plant.model import Output, Plant
 from gateway.runtime.followers import AT_ONCE, RETRY_AFTER
 from gateway.runtime.loop import Loop, Tick
+from gateway.runtime.supervise import attempt
 from gateway.sample import SECOND
 from gateway.store import Journal
 
@@ -142,8 +143,15 @@ class CommandSender:
             output = check_allowed(self._outputs.get(command.output), command.output, command.value)
         except OutputRefused as refusal:
             return Receipt(written=False, detail=str(refusal), at=now)
+        return await attempt(
+            f"the write of {output.id} by the driver of {output.device}",
+            self._write(output, command.value),
+            lambda error: Receipt(written=False, detail=f"the driver broke: {error!r}", at=self._clock.now()),
+        )
+
+    async def _write(self, output: Output, value: float) -> Receipt:
         try:
             async with asyncio.timeout(WRITE_TIMEOUT):
-                return await self._drivers[output.device].write(output, command.value)
+                return await self._drivers[output.device].write(output, value)
         except TimeoutError:
             return Receipt(written=False, detail=f"no answer within {WRITE_TIMEOUT:g} s", at=self._clock.now())

@@ -1,6 +1,6 @@
-"""Keeps one task of many alive: a driver that breaks is told of and started again, the others never notice.
+"""Keeps one part's bug from the others: a driver that breaks is told of, and nobody else notices.
 
-This is a named supervision point: the only place in the runtime that catches every exception.
+These are named supervision points: the only places in the runtime that catch every exception.
 """
 
 from __future__ import annotations
@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 LONGEST_PAUSE = 5.0
 """Seconds between restarts; a safety point is never given up for longer."""
 
 _log = logging.getLogger(__name__)
+
+_Result = TypeVar("_Result")
 
 
 async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -26,3 +29,12 @@ async def supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
             _log.exception("%s broke; starting it again in %.1f s", name, pause)
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def attempt(name: str, run: Awaitable[_Result], otherwise: Callable[[Exception], _Result]) -> _Result:
+    """What `run` comes to; after an exception what `otherwise` makes of it."""
+    try:
+        return await run
+    except Exception as error:
+        _log.exception("%s broke", name)
+        return otherwise(error)

@@ -71,7 +71,7 @@ class LocalBroker:
         try:
             await broker.start()
         except BrokerError as error:
-            raise PortInUse(self.host, self.port) from error
+            raise PortInUse(self.host, self.port, "in the plant file") from error
         self._broker = broker
 
     async def stop(self) -> None:

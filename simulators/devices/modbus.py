@@ -226,7 +226,7 @@ class ModbusHost:
         try:
             await server.serve_forever(background=True)
         except RuntimeError as error:
-            raise PortInUse(self.host, self.port) from error
+            raise PortInUse(self.host, self.port, "in the plant file") from error
         self._server = server
 
     async def stop(self) -> None:

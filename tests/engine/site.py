@@ -31,11 +31,14 @@ class NotingDriver:
         self.clock = clock
         self.written: list[tuple[str, float]] = []
         self.silent = False
+        self.bug: Exception | None = None
 
     async def run(self) -> None: ...
 
     async def write(self, output: Output, value: float) -> Receipt:
         self.written.append((output.id, value))
+        if self.bug is not None:
+            raise self.bug
         if self.silent:
             await asyncio.Event().wait()
         return Receipt(written=True, detail="", at=self.clock.now())

@@ -44,6 +44,17 @@ async def test_nothing_is_sent_that_is_not_in_the_journal() -> None:
     assert site.driver.written == [("furnace.trip", 1.0)]
 
 
+async def test_a_driver_that_breaks_in_a_write_costs_its_receipt_and_nothing_else() -> None:
+    site = await RunningSite.started()
+    site.driver.bug = AttributeError("is_integer")
+    async with site.sending():
+        await site.tick(TRUE)
+        await until(lambda: receipts(site))
+    (receipt,) = receipts(site)
+    assert not receipt.written
+    assert "is_integer" in receipt.detail
+
+
 async def test_what_the_plant_file_does_not_allow_is_not_written_and_the_receipt_says_so() -> None:
     site = await RunningSite.started(allowed=False)
     async with site.sending():

@@ -9,6 +9,7 @@ BROAD_EXCEPTS: frozenset[str] = frozenset(
     {
         "drivers/modbus/driver.py:ModbusDriver._repeat",
         "drivers/mqtt/driver.py:MqttDriver._samples",
+        "gateway/runtime/supervise.py:attempt",
         "gateway/runtime/supervise.py:supervise",
     }
 )

@@ -269,3 +269,9 @@ def test_nothing_reaches_past_the_edge_of_the_window(page: Page, size: tuple[int
 def test_the_fixture_has_a_point_in_every_quality() -> None:
     assert set(FakeGateway().quality) == {int(quality) for quality in Quality}
     assert len({each.state for each in fixture_views.alarms(0)}) == 5
+
+
+def test_a_chart_whose_code_is_gone_says_so(page: Page, fake: FakeGateway) -> None:
+    page.route("**/assets/plot-*.js", lambda route: route.abort())
+    page.goto(f"{fake.url}?again#/trend/eaf1_panel_a.outlet_temperature")
+    expect(page.get_by_test_id("chart-unavailable")).to_be_visible()

@@ -148,6 +148,7 @@ export const words = {
   bad_period: text("数据失效", "Not good"),
   uncertain_period: text("数据存疑", "Uncertain"),
   no_data: text("该时段没有数据", "No data in this period"),
+  chart_unavailable: text("曲线程序无法加载，请刷新页面", "The chart cannot be loaded; reload the page"),
   no_match: text("没有匹配的测点", "No point matches"),
   loading: text("读取中", "Loading"),
   source: text("来源", "Source"),
