@@ -23,7 +23,9 @@ def pressed(tmp_path: Path, *, terminal: bool) -> tuple[int, bytes]:
     """Exit code and output of a make that runs the program, after one Ctrl-C once it is ready."""
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
     (tmp_path / "Makefile").write_text(f"demo:\n\t@exec {sys.executable} program.py\n", encoding="utf-8")
-    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    # Under `make test` this make is not the other's child, whatever the other has left in the environment.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    environment = inherited | {"PYTHONPATH": str(Path.cwd())}
     if not terminal:
         with subprocess.Popen(
             ["make", "demo"], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
