@@ -76,7 +76,6 @@ class Loop:
         """Why the journal cannot be written now; None while it can."""
         self.events_lost = 0
         self.ticks = 0
-        self.first_tick_at: Instant | None = None
         self._journal = journal
         self._intake = intake
         self._clock = clock
@@ -114,8 +113,6 @@ class Loop:
         events: list[Event] = [self._link_changed(status) for status in links]
         events += self.engine.tick(self.table, now)
         self.ticks += 1
-        if self.first_tick_at is None and batches:
-            self.first_tick_at = now
         self._held += events
         self._drop_beyond_limit()
         entries = await self._commit_held()
