@@ -27,9 +27,6 @@ from gateway.plant import model
 from gateway.plant.criteria import Criteria
 from gateway.plant.own import GATEWAY
 
-SECTIONS = ("areas", "equipment", "devices", "points", "outputs")
-"""The lists of a plant file, in the order in which they refer to one another."""
-
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 

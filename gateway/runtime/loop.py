@@ -75,7 +75,6 @@ class Loop:
         self.failure: StoreFailed | None = None
         """Why the journal cannot be written now; None while it can."""
         self.events_lost = 0
-        self.ticks = 0
         self._journal = journal
         self._intake = intake
         self._clock = clock
@@ -112,7 +111,6 @@ class Loop:
                 recorder.offer(batch)
         events: list[Event] = [self._link_changed(status) for status in links]
         events += self.engine.tick(self.table, now)
-        self.ticks += 1
         self._held += events
         self._drop_beyond_limit()
         entries = await self._commit_held()

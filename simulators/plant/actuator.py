@@ -33,9 +33,6 @@ class Actuator:
         """A value other than 0 demands the effect, 0 takes the demand back."""
         self._demands[master] = value
 
-    def demanded_by(self, master: Master) -> float:
-        return self._demands[master]
-
     @property
     def demanded(self) -> bool:
         return any(self._demands.values())
