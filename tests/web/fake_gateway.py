@@ -13,7 +13,6 @@ import random
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -296,6 +295,7 @@ class FakeGateway:
             port=self.port,
             log_level="warning",
             ws="websockets-sansio",
+            lifespan="off",
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
@@ -326,12 +326,7 @@ def refusal(status: int, message: str, problems: tuple[wire.ProblemView, ...]) -
 
 def make_app(fake: FakeGateway) -> FastAPI:
     """The wire contract over the fake's state."""
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-
-    app = FastAPI(lifespan=lifespan)
+    app = FastAPI()
     app.add_api_websocket_route("/api/live", fake.live)
 
     @app.post("/api/alarms/{alarm_id}/{action}", response_model=None)
