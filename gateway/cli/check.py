@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from gateway.api.schema import CoverageRow
+from gateway.cli.group import WRONG
 from gateway.clock import SystemClock, to_datetime
 from gateway.document import read_yaml
 from gateway.errors import ConfigurationError, Problem
@@ -46,7 +47,7 @@ def command(plant: Path, *, as_json: bool) -> None:
         if not as_json:
             raise
         click.echo(TypeAdapter(Report).dump_json(Report(error.problems, ()), indent=2).decode())
-        sys.exit(2)
+        sys.exit(WRONG)
     if as_json:
         click.echo(TypeAdapter(Report).dump_json(Report(tuple(problems), rows), indent=2).decode())
         return

@@ -17,12 +17,9 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.group import WRONG
+from gateway.cli.simulate import DEMO_PLANT
 from gateway.cli.terminal import foreground
-
-DEMO_PLANT = Path(__file__).parents[2] / "simulators" / "demo" / "plant.yaml"
-
-REFUSED = 2
-"""Exit code of a child whose start somebody has to mend; starting it again would not help."""
 
 STOP_GRACE = 15.0
 """Seconds for a child to end before it is killed."""
@@ -101,8 +98,8 @@ class Demo:
                 await _end(child)
             if self._stop.is_set():
                 return
-            if code == REFUSED:
-                self._exit = REFUSED
+            if code == WRONG:  # somebody has to mend its start; starting it again would not help
+                self._exit = WRONG
                 self._stop.set()
                 return
             click.echo(f"{name} ended with code {code}; starting it again", err=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.group import WRONG
 from gateway.cli.lifeline import end_with_parent
 
 DEMO_PLANT = Path(__file__).parents[2] / "simulators" / "demo" / "plant.yaml"
@@ -33,7 +34,7 @@ def command(name: str | None, plant: Path, *, listing: bool, loop: bool, lifelin
     if name is not None and name not in scenarios:
         click.echo(f"expected the name of a scenario, got {name!r}; there are:", err=True)
         click.echo("\n".join(lines), err=True)
-        sys.exit(2)
+        sys.exit(WRONG)
     if lifeline:
         end_with_parent()
     asyncio.run(_serve(plant, name, loop=loop))
