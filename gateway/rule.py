@@ -74,6 +74,12 @@ class RuleInstance:
     """The points whose curves are the evidence."""
     hash: str
     """Of the rule's text and the limits that it was compiled with."""
+    suppress: int | None = None
+    """Condition column that, while TRUE, keeps the alarm from being annunciated (suppressed by design)."""
+    re_alarm: int | None = None
+    """After this time (microseconds) an acknowledged alarm that still stands is annunciated anew."""
+    shadow: bool = False
+    """Evaluated and journalled, never annunciated; no ticket, no interlock: a rule on trial."""
 
 
 class EffectMode(StrEnum):
@@ -139,6 +145,27 @@ class Conditions:
     """Values of `Truth`."""
     since: Instants
     """Source time at which the cause of the present truth set in: the onset that identities use."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """What a program would have seen over many ticks; columns of shape [points, ticks], staleness applied."""
+
+    now: Instants
+    """Time of each tick; never runs backwards."""
+    value: Floats
+    quality: Bytes
+    reason: Bytes
+    source_time: Instants
+    receive_time: Instants
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConditionTrace:
+    """The outcome of many steps, of shape [conditions, ticks]; see `Conditions`."""
+
+    truth: Bytes
+    since: Instants
 
 
 class Program(Protocol):
