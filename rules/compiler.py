@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.errors import ConfigurationError, Problem, Severity
-from gateway.plant.model import Equipment, Output, Plant, Point
-from gateway.rule import Effect, EffectMode, InterlockInstance, RuleInstance, TicketGrade
+from gateway.errors import ConfigurationError
+from gateway.plant.model import Equipment, Plant, Point
+from gateway.rule import RuleInstance, TicketGrade
 from rules import lint, syntax
-from rules.graph import Graph, NodeId, Op
-from rules.limits import LimitTable
-from rules.packs import POINT, InterlockSource, Packs, RuleSource
+from rules.cause_effect import CauseEffect
+from rules.draft import Draft, missing
+from rules.graph import NodeId, Op
+from rules.packs import POINT, Packs, RuleSource
 from rules.program import CompiledProgram, Skipped
-from rules.scope import EquipmentScope, NamedPoint, point_scope
-from rules.syntax import Call, Expression, ExpressionError
+from rules.scope import EquipmentScope, point_scope
+from rules.syntax import ExpressionError
 from rules.types import lower_condition
 
 _DAY = 86_400_000_000
@@ -46,46 +46,35 @@ class _Site:
 class _Compiler:
     def __init__(self, plant: Plant, packs: Packs) -> None:
         self._plant, self._packs = plant, packs
-        self._graph = Graph()
-        self._conditions: list[NodeId] = []
+        self._draft = Draft(plant, packs)
         self._rules: list[RuleInstance] = []
         self._columns: dict[str, int] = {}
         """Condition columns by rule instance."""
-        self._interlocks: list[InterlockInstance] = []
-        self._skipped: list[Skipped] = []
-        self._problems: list[Problem] = []
-        self._warnings: list[Problem] = []
         self._equipment = plant.equipment_by_id()
-        self._points: dict[str, dict[str, Point]] = defaultdict(dict)
-        for point in plant.points:
-            self._points[point.equipment][point.kind] = point
-        self._outputs = {(output.equipment, output.kind): output for output in plant.outputs}
-        self._limits = LimitTable(plant, packs.criteria)
-        self._problems += self._limits.problems
         self._check_points()
-        self._scopes = {item.id: self._scope(item) for item in plant.equipment}
 
     def program(self) -> CompiledProgram:
-        if not self._problems:
+        draft, matrix = self._draft, CauseEffect(self._draft, self._columns)
+        if not draft.problems:
             for rule in self._packs.rules():
                 for site in self._sites(rule):
                     self._rule(rule, site)
             for interlock in self._packs.interlocks():
                 for equipment in self._plant.equipment:
                     if equipment.equipment_class == interlock.model.for_each:
-                        self._interlock(interlock, equipment)
-        if self._problems:
-            raise ConfigurationError(self._problems)
+                        matrix.add(interlock, equipment)
+        if draft.problems:
+            raise ConfigurationError(draft.problems)
         return CompiledProgram(
-            self._graph,
-            self._conditions,
+            draft.graph,
+            draft.conditions,
             self._rules,
-            self._interlocks,
-            skipped=self._skipped,
-            warnings=self._warnings,
-            limits=self._limits.in_force(),
-            point_limits=self._limits.by_point(),
-            hash_=_digest([rule.hash for rule in self._rules], [repr(row) for row in self._interlocks]),
+            matrix.interlocks,
+            skipped=draft.skipped,
+            warnings=draft.warnings,
+            limits=draft.limits.in_force(),
+            point_limits=draft.limits.by_point(),
+            hash_=_digest([rule.hash for rule in self._rules], [repr(row) for row in matrix.interlocks]),
         )
 
     def _check_points(self) -> None:
@@ -94,21 +83,13 @@ class _Compiler:
             kind = owner.kinds.get(point.kind) if owner is not None else None
             if kind is not None and not lint.convertible(point.unit, kind.unit):
                 field = f"points {point.id}.unit"
-                self._problem(field, f"a unit that converts to {kind.unit or 'none'}", point.unit or "no unit")
-
-    def _scope(self, equipment: Equipment) -> EquipmentScope:
-        points = {
-            prefix + kind: NamedPoint(point.index, point.unit)
-            for owner, prefix in ((equipment.parent, "parent."), (equipment.id, ""))
-            for kind, point in self._points.get(owner or "", {}).items()
-        }
-        return EquipmentScope(points, self._limits.named(equipment.id))
+                self._draft.problem(field, f"a unit that converts to {kind.unit or 'none'}", point.unit or "no unit")
 
     def _sites(self, rule: RuleSource) -> Iterator[_Site]:
         if rule.model.for_each != POINT:
             for equipment in self._plant.equipment:
                 if equipment.equipment_class == rule.model.for_each:
-                    yield _Site(equipment.id, equipment, self._scopes[equipment.id], None)
+                    yield _Site(equipment.id, equipment, self._draft.scopes[equipment.id], None)
             return
         for point in self._plant.points:
             equipment = self._equipment[point.equipment]
@@ -121,26 +102,25 @@ class _Compiler:
     def _rule(self, rule: RuleSource, site: _Site) -> None:
         model = rule.model
         expressions = [rule.when] if rule.clear is None else [rule.when, rule.clear]
-        missing = _missing(expressions, site.scope)
-        if missing:
+        absent = missing(expressions, site.scope)
+        if absent:
             # A state has nothing to calibrate.
             if site.point is None or site.point.unit:
-                self._skipped.append(Skipped(model.id, site.id, missing))
+                self._draft.skipped.append(Skipped(model.id, site.id, absent))
             return
         used = list(dict.fromkeys([*(name for e in expressions for name in syntax.names(e)), *model.evidence]))
         points = tuple(site.scope.points[name].index for name in used if name in site.scope.points)
         try:
             node = self._condition(rule, site.scope)
         except ExpressionError as error:
-            self._problem(f"{model.id}@{site.id}", error.expected, error.got)
+            self._draft.problem(f"{model.id}@{site.id}", error.expected, error.got)
             return
         limits = {name: repr(site.scope.limits[name]) for name in used if name in site.scope.limits}
-        self._limits.note(site.equipment.id, rule.when, site.scope)
-        self._conditions.append(node)
-        self._columns[f"{model.id}@{site.id}"] = len(self._rules)
+        self._draft.limits.note(site.equipment.id, rule.when, site.scope)
+        index = self._columns[f"{model.id}@{site.id}"] = self._draft.column(node)
         self._rules.append(
             RuleInstance(
-                index=len(self._rules),
+                index=index,
                 id=f"{model.id}@{site.id}",
                 rule=model.id,
                 equipment=site.equipment.id,
@@ -157,14 +137,13 @@ class _Compiler:
                 hash=_digest(model.model_dump(mode="json"), limits, [self._plant.points[p].unit for p in points]),
             )
         )
-        scan = max((self._plant.points[point].period for point in points), default=0)
-        late = lint.late(rule, scan)
+        late = lint.late(rule, self._draft.slowest(points))
         if late is not None:
-            self._warn(f"{model.id}@{site.id}", *late)
+            self._draft.warn(f"{model.id}@{site.id}", *late)
 
     def _condition(self, rule: RuleSource, scope: EquipmentScope) -> NodeId:
         """`when` held for the on-delay sets, `clear` held for the off-delay resets."""
-        graph, model = self._graph, rule.model
+        graph, model = self._draft.graph, rule.model
         when = lower_condition(rule.when, scope, graph)
         clear = lower_condition(rule.clear, scope, graph) if rule.clear else graph.add(Op.NOT, (when,))
         if model.on_delay:
@@ -172,96 +151,6 @@ class _Compiler:
         if model.off_delay:
             clear = graph.add(Op.HELD_STRICTLY, (clear,), (float(model.off_delay),))
         return graph.add(Op.LATCH, (when, clear))
-
-    def _interlock(self, source: InterlockSource, equipment: Equipment) -> None:
-        model, scope = source.model, self._scopes[equipment.id]
-        ids = {cause: f"{cause}@{equipment.id}" for cause in model.causes}
-        causes = tuple(self._columns[instance] for instance in ids.values() if instance in self._columns)
-        absent = tuple(cause for cause, instance in ids.items() if instance not in self._columns)
-        effects = []
-        for position in range(len(model.effects)):
-            effect = self._effect(source, position, equipment)
-            effects += [effect] if effect is not None else []
-        if absent or not effects:
-            self._skipped.append(Skipped(model.id, equipment.id, absent))
-        if not causes or not effects:
-            return
-        engaged = None
-        if source.engaged is not None:
-            missing = _missing([source.engaged], scope)
-            if missing:
-                self._skipped.append(Skipped(f"{model.id}/engaged", equipment.id, missing))
-            else:
-                engaged = self._column(source.engaged, scope)
-        self._interlocks.append(
-            InterlockInstance(
-                index=len(self._interlocks),
-                id=f"{model.id}@{equipment.id}",
-                interlock=model.id,
-                equipment=equipment.id,
-                clauses=model.clause,
-                name=model.name.text(),
-                causes=causes,
-                engaged=engaged,
-                effects=tuple(effects),
-            )
-        )
-
-    def _effect(self, source: InterlockSource, position: int, equipment: Equipment) -> Effect | None:
-        model, expression = source.model.effects[position], source.effects[position]
-        scope = self._scopes[equipment.id]
-        name = f"{source.model.id}/{model.id}"
-        missing = _missing([expression], scope)
-        if missing:
-            self._skipped.append(Skipped(name, equipment.id, missing))
-            return None
-        points = tuple(scope.points[n].index for n in syntax.names(expression) if n in scope.points)
-        scan = max((self._plant.points[point].period for point in points), default=0)
-        if scan * 5 > model.within:
-            expected = f"feedback at least every {model.within // 5000} ms to judge {model.within // 1000} ms"
-            self._warn(f"{name}@{equipment.id}", expected, f"every {scan // 1000} ms")
-        output = self._output(model.output, equipment)
-        if output is not None and model.value not in output.values:
-            self._problem(f"outputs {output.id}.values", f"{model.value:g} among them", f"{list(output.values)}")
-        return Effect(
-            id=model.id,
-            name=model.name.text(),
-            condition=self._column(expression, scope),
-            within=model.within,
-            scan=scan,
-            mode=EffectMode.OBSERVE if output is None else EffectMode.COMMAND,
-            output=None if output is None else output.id,
-            value=model.value,
-            points=points,
-        )
-
-    def _output(self, name: str | None, equipment: Equipment) -> Output | None:
-        """The output that commands an effect, if the plant file allows one."""
-        if name is None:
-            return None
-        holder = equipment.parent if name.startswith("parent.") else equipment.id
-        output = self._outputs.get((holder or "", name.removeprefix("parent.")))
-        return output if output is not None and output.allowed else None
-
-    def _column(self, expression: Expression, scope: EquipmentScope) -> int:
-        self._conditions.append(lower_condition(expression, scope, self._graph))
-        return len(self._conditions) - 1
-
-    def _problem(self, field: str, expected: str, got: str) -> None:
-        self._problems.append(Problem(self._plant.file, 0, 0, field, expected, got))
-
-    def _warn(self, field: str, expected: str, got: str) -> None:
-        self._warnings.append(Problem(self._plant.file, 0, 0, field, expected, got, Severity.WARNING))
-
-
-def _missing(expressions: Sequence[Expression], scope: EquipmentScope) -> tuple[str, ...]:
-    known = set(scope.names())
-    wanted = [name for expression in expressions for name in syntax.names(expression)]
-    for expression in expressions:
-        overdue = any(isinstance(node, Call) and node.function == "overdue" for node in syntax.walk(expression))
-        if overdue and scope.calibration_due is None:
-            wanted.append("calibration_due")
-    return tuple(dict.fromkeys(name for name in wanted if name not in known))
 
 
 def _first_out_group(rule: RuleSource, equipment: Equipment) -> str | None:
@@ -281,5 +170,3 @@ def _calibration_end(due: date | None) -> int | None:
 def _digest(*parts: object) -> str:
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
