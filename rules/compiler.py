@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from gateway import units
 from gateway.errors import ConfigurationError
 from gateway.plant.model import Equipment, Plant, Point
 from gateway.rule import RuleInstance, TicketGrade
@@ -21,6 +20,7 @@ from rules.draft import Draft, missing
 from rules.graph import NodeId, Op
 from rules.packs import POINT, Packs, RuleSource
 from rules.program import CompiledProgram, Skipped
+from rules.schema import RuleModel
 from rules.scope import EquipmentScope, point_scope
 from rules.syntax import ExpressionError
 from rules.types import lower_condition
@@ -82,8 +82,7 @@ class _Compiler:
         for point in self._plant.points:
             owner = self._packs.criteria.classes.get(self._equipment[point.equipment].equipment_class)
             kind = owner.kinds.get(point.kind) if owner is not None else None
-            basis = kind.basis(point.conversion_temperature) if kind is not None else None
-            if kind is not None and not units.convertible(point.unit, kind.unit, basis):
+            if kind is not None and not lint.convertible(point.unit, kind.unit):
                 field = f"points {point.id}.unit"
                 self._draft.problem(field, f"a unit that converts to {kind.unit or 'none'}", point.unit or "no unit")
 
@@ -98,7 +97,7 @@ class _Compiler:
             role = f"{equipment.equipment_class}.{point.kind}"
             # The gateway's own points have rules of their own: it cannot be silent towards itself.
             if role in rule.model.of or (not rule.model.of and equipment.equipment_class != "gateway"):
-                scope = point_scope(self._draft.named(point), _calibration_end(point.calibration_due))
+                scope = point_scope(point.unit, point.index, _calibration_end(point.calibration_due))
                 yield _Site(point.id, equipment, scope, point)
 
     def _rule(self, rule: RuleSource, site: _Site) -> None:
@@ -136,7 +135,7 @@ class _Compiler:
                 ticket=None if model.ticket == "none" else TicketGrade(model.ticket),
                 first_out_group=_first_out_group(rule, site.equipment),
                 points=points,
-                hash=_digest(model.model_dump(mode="json"), limits, [self._plant.points[p].unit for p in points]),
+                hash=_digest(_decisive(model), limits, [self._plant.points[p].unit for p in points]),
             )
         )
         late = lint.late(rule, self._draft.slowest(points))
@@ -167,6 +166,11 @@ def _calibration_end(due: date | None) -> int | None:
     if due is None:
         return None
     return (due.toordinal() + 1 - date(1970, 1, 1).toordinal()) * _DAY - _BEIJING
+
+
+def _decisive(model: RuleModel) -> object:
+    """What of a rule decides; its tests only judge."""
+    return model.model_dump(mode="json", exclude={"tests"})
 
 
 def _digest(*parts: object) -> str:

@@ -1,4 +1,4 @@
-"""What is legal in a pack but unwise: warnings, by rule, at their place in the file."""
+"""What is legal in a pack but unwise or unproven, by rule, at its place in the file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHARE = 10
 
 
 def lint(packs: Packs) -> Sequence[Problem]:
-    """Every warning about the packs themselves, in file order."""
+    """Every warning about the packs themselves, and every rule without tests, in file order."""
     problems: list[Problem] = []
     named = {
         name
@@ -27,6 +27,8 @@ def lint(packs: Packs) -> Sequence[Problem]:
         for name in (*requirement.rules, *requirement.interlocks)
     }
     for rule in packs.rules():
+        if not rule.model.tests:
+            problems.append(untested(rule))
         slow = late(rule, scan=0)
         if slow is not None:
             problems.append(_warning(rule, "on_delay", *slow))
@@ -40,6 +42,11 @@ def lint(packs: Packs) -> Sequence[Problem]:
     return sorted(problems)
 
 
+def untested(rule: RuleSource) -> Problem:
+    """A rule without tests of its own is a mistake, and no warning."""
+    return rule.document.problem(rule.path, f"'tests' of {rule.model.id}", "none")
+
+
 def late(rule: RuleSource, scan: int) -> tuple[str, str] | None:
     """What is expected and what is, where delays and scan eat too much of the response time."""
     delay = rule.model.on_delay + _longest_held(rule) + scan
@@ -47,6 +54,14 @@ def late(rule: RuleSource, scan: int) -> tuple[str, str] | None:
         return None
     allowed = format_duration(rule.model.response_time // SHARE)
     return f"at most {allowed} of delay and scan, a tenth of the response time", format_duration(delay)
+
+
+def convertible(source: str, target: str) -> bool:
+    """Whether values in one unit convert into the other; False for an unknown unit."""
+    try:
+        return units.same_dimension(source, target)
+    except ValueError:
+        return False
 
 
 def _longest_held(rule: RuleSource) -> int:

@@ -5,15 +5,16 @@ Nothing here looks into an expression or across files; `rules.packs` does.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from gateway.document.fields import DottedWord, Quantity, Unit, Word, Words
 from gateway.duration import Duration
-from gateway.gases import GASES
-from gateway.plant.schema import ConversionTemperature, TextShape
+from gateway.plant.schema import TextShape
 from gateway.rule import Priority
+from gateway.sample import SECOND
 
 Expression = Annotated[str, StringConstraints(min_length=1)]
 """As written: a mistake in it is placed by its character."""
@@ -21,12 +22,6 @@ Expression = Annotated[str, StringConstraints(min_length=1)]
 
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
-
-
-def _known_gas(formula: str) -> str:
-    if formula not in GASES:
-        raise ValueError(f"expected one of [{', '.join(GASES)}], got {formula!r}")
-    return formula
 
 
 class _Strict(BaseModel):
@@ -38,10 +33,6 @@ class KindModel(_Strict):
     name: TextShape
     unit: Unit
     states: dict[int, TextShape] = {}
-    gas: Annotated[str, AfterValidator(_known_gas)] | None = None
-    """The gas of a concentration: without it ppm and mg/m3 do not convert."""
-    conversion_temperature: ConversionTemperature | None = None
-    """Where the plant file does not say at which temperature a detector matches ppm and mg/m3."""
 
 
 class OutputModel(_Strict):
@@ -90,6 +81,25 @@ class ClausesFile(_Strict):
     clauses: tuple[ClauseModel, ...]
 
 
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+class TrialModel(_Strict):
+    """A test that a rule carries: what its points show, and how its condition must change."""
+
+    given: dict[str, Annotated[str, BeforeValidator(_as_text)]]
+    """Series by name, as expressions write it; see `rules.series`. A bare value holds throughout."""
+    limits: dict[Word, Quantity] = {}
+    """In place of the defaults."""
+    every: Annotated[Duration, Field(gt=0)] = SECOND
+    of: str | None = None
+    """For a rule for each point: the role that it is tried on."""
+    calibration_due: date | None = None
+    expect: tuple[str, ...]
+    """Such as `raise@5s`; nothing at all for a condition that never moves."""
+
+
 class RuleModel(_Strict):
     id: DottedWord
     clause: Annotated[tuple[Words, ...], BeforeValidator(_as_list), Field(min_length=1)]
@@ -113,6 +123,7 @@ class RuleModel(_Strict):
     """Among what the first of several alarms is told apart."""
     evidence: tuple[str, ...] = ()
     """Further points (names as in expressions) whose curves belong to the evidence."""
+    tests: tuple[TrialModel, ...] = ()
 
 
 class EffectModel(_Strict):

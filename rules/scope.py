@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.gases import Basis
-from gateway.plant.criteria import Criteria, PointKind
+from gateway.plant.criteria import Criteria
 from gateway.sample import PointIndex
 from rules.graph import Graph, Op
 from rules.types import Typed
@@ -19,7 +18,6 @@ VALUE = "value"
 class NamedPoint:
     index: PointIndex
     unit: str
-    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class EquipmentScope:
     def quantity(self, name: str, graph: Graph) -> Typed | None:
         point = self.points.get(name)
         if point is not None:
-            return Typed(graph.add(Op.POINT, (), (float(point.index),)), point.unit, point.basis)
+            return Typed(graph.add(Op.POINT, (), (float(point.index),)), point.unit)
         limit = self.limits.get(name)
         if limit is not None:
             return Typed(graph.add(Op.CONST, (), (limit.value,)), limit.unit)
@@ -56,15 +54,15 @@ class EquipmentScope:
 def class_scope(criteria: Criteria, class_id: str) -> EquipmentScope:
     """Names of an equipment class with made-up points: enough to check an expression."""
     owner = criteria.classes[class_id]
-    kinds: dict[str, PointKind] = dict(owner.kinds)
+    units = {kind.id: kind.unit for kind in owner.kinds.values()}
     if owner.parent_class is not None:
         parent = criteria.classes[owner.parent_class]
-        kinds |= {f"parent.{kind.id}": kind for kind in parent.kinds.values()}
+        units |= {f"parent.{kind.id}": kind.unit for kind in parent.kinds.values()}
     limits = {f"limit.{limit.name}": NamedLimit(limit.default, limit.unit) for limit in owner.limits.values()}
-    points = {name: NamedPoint(index, kind.unit, kind.basis()) for index, (name, kind) in enumerate(kinds.items())}
+    points = {name: NamedPoint(index, unit) for index, (name, unit) in enumerate(units.items())}
     return EquipmentScope(points, limits)
 
 
-def point_scope(point: NamedPoint, calibration_due: int | None = 0) -> EquipmentScope:
+def point_scope(unit: str, index: PointIndex = 0, calibration_due: int | None = 0) -> EquipmentScope:
     """Names of a rule that is for each point."""
-    return EquipmentScope({VALUE: point}, {}, calibration_due)
+    return EquipmentScope({VALUE: NamedPoint(index, unit)}, {}, calibration_due)

@@ -19,7 +19,6 @@ from drivers.link import LinkReporter, own, retry_delay
 from drivers.mqtt.address import DeviceSettings, OutputAddress, PointAddress
 from drivers.mqtt.client import BrokerLost, connected, subscribe
 from drivers.mqtt.codec import Expected, encode, parse, readings
-from drivers.mqtt.manifest import MANIFEST
 from gateway.driver import DriverKind, DriverWork, LinkState, Receipt, ScanLoad
 from gateway.plant.model import Device, Output, Point
 from gateway.sample import Indices, Instant, Quality, Reason, Sample, SampleBatch, failed
@@ -176,5 +175,4 @@ KIND = DriverKind(
     open=MqttDriver,
     occupies=occupies,
     load=load,
-    manifest=MANIFEST,
 )

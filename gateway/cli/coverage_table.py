@@ -26,20 +26,24 @@ class _QuietConsole(Console):
         raise BrokenPipeError
 
 
+def console() -> Console:
+    """Where tables go: as wide as the terminal, or as a page of its own in a pipe."""
+    screen = _QuietConsole(highlight=False)
+    return screen if screen.is_terminal else _QuietConsole(highlight=False, width=_WIDTH_IN_A_FILE)
+
+
 def show(rows: Sequence[CoverageRow], names: Mapping[str, str]) -> None:
     """Print one table per clause, and a count at the end. `names` are the equipment's, by id."""
-    console = _QuietConsole(highlight=False)
-    if not console.is_terminal:
-        console = _QuietConsole(highlight=False, width=_WIDTH_IN_A_FILE)
+    screen = console()
     for clause in dict.fromkeys(row.clause for row in rows):
-        console.print(_table([row for row in rows if row.clause == clause], names))
-        console.print()
+        screen.print(_table([row for row in rows if row.clause == clause], names))
+        screen.print()
     counts = {status: sum(row.status is status for row in rows) for status in CoverageStatus}
-    console.print(
+    screen.print(
         "合计 total: " + ", ".join(f"{_STATUS[status][0]} {count}" for status, count in counts.items() if count)
     )
     if any(limit.overridden for row in rows for limit in row.limits):
-        console.print("* 由工厂文件设定 set by the plant file; 其余为默认值 the others are the criteria's defaults")
+        screen.print("* 由工厂文件设定 set by the plant file; 其余为默认值 the others are the criteria's defaults")
 
 
 def _table(rows: Sequence[CoverageRow], names: Mapping[str, str]) -> Table:

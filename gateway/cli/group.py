@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": ("gateway.cli.demo", "演示 Play a simulated plant with accidents, and watch the gateway answer."),
     "simulate": ("gateway.cli.simulate", "模拟 Play one scenario of the simulated plant."),
     "check": ("gateway.cli.check", "检查 Check a plant file, and show what covers which clause."),
+    "test-rules": ("gateway.cli.rule_tests", "试验 Run the tests that the rules of the packs carry."),
     "schema": ("gateway.cli.schema", "模式 Print the JSON Schema of plant files, for editors."),
     "openapi": ("gateway.cli.openapi", "接口 Print the OpenAPI document of the API."),
 }

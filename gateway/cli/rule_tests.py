@@ -1,0 +1,118 @@
+"""`tocsin test-rules`: run the tests that the rules of a packs directory carry, and show what failed and how.
+
+Exit code 0 if all hold, 1 if one fails, 2 if the packs cannot be read. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.errors import UnknownSubject
+from gateway.rule import Truth
+from gateway.sample import SECOND
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rules.packs import Packs
+    from rules.series import Expected
+    from rules.trials import Outcome, Trial
+
+FAILED = 1
+"""Exit code where a rule does not do what its tests say; wrong input ends with 2."""
+_WIDTH = 80
+"""Most columns of a timeline."""
+_MARKS = {Truth.FALSE: "·", Truth.TRUE: "█", Truth.UNKNOWN: "?"}
+
+
+@click.command()
+@click.option("--pack", type=click.Path(path_type=Path), help="A directory of packs in place of the shipped criteria.")
+@click.option("--rule", "rules", multiple=True, metavar="ID", help="Only this rule, with its timelines; repeatable.")
+def command(pack: Path | None, rules: tuple[str, ...]) -> None:
+    """Run the tests that rules carry.
+
+    \b
+    A timeline has a mark for each sample:  · clear  █ raised  ? unknown
+    """
+    from gateway import app
+    from rules.packs import load_packs
+    from rules.trials import read_trials, run
+
+    packs = load_packs(pack) if pack is not None else app.load_packs()
+    trials = [trial for trial in read_trials(packs) if not rules or trial.rule.model.id in rules]
+    for rule in rules:
+        if rule not in {trial.rule.model.id for trial in trials}:
+            raise UnknownSubject("rule", rule)
+    outcomes = [run(trial, packs.criteria) for trial in trials]
+    _show(packs, outcomes, verbose=bool(rules))
+    sys.exit(0 if all(outcome.passed for outcome in outcomes) else FAILED)
+
+
+def _show(packs: Packs, outcomes: Sequence[Outcome], *, verbose: bool) -> None:
+    from gateway.cli.coverage_table import console
+
+    screen = console()
+    if not verbose:
+        screen.print(_table(packs, outcomes))
+    for outcome in outcomes:
+        if verbose or not outcome.passed:
+            screen.print("\n" + _timelines(outcome), markup=False)
+    failed = sum(not outcome.passed for outcome in outcomes)
+    rules = len({outcome.trial.rule.model.id for outcome in outcomes})
+    screen.print(f"\n规则 rules {rules}, 试验 tests {len(outcomes)}, 失败 failed {failed}")
+
+
+def _table(packs: Packs, outcomes: Sequence[Outcome]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(padding=(0, 1))
+    for heading in ("包 pack", "规则 rule", "名称 title", "试验 tests", "结果 result"):
+        table.add_column(heading)
+    for pack in packs.packs:
+        for rule in pack.rules:
+            mine = [outcome for outcome in outcomes if outcome.trial.rule is rule]
+            passed = all(outcome.passed for outcome in mine)
+            if mine:
+                verdict = Text("通过 passed", "green") if passed else Text("失败 failed", "bold red")
+                table.add_row(pack.id, rule.model.id, rule.model.title.zh, str(len(mine)), verdict)
+    return table
+
+
+def _timelines(outcome: Outcome) -> str:
+    trial = outcome.trial
+    file, (line, _) = trial.rule.document.file, trial.rule.document.place((*trial.rule.path, "tests", trial.number))
+    verdict = "通过 passed" if outcome.passed else "失败 FAILED"
+    width = max(map(len, [*trial.model.given, "expected"]))
+    lines = [f"{verdict}  {trial.id}  {file}:{line}"]
+    lines += [f"  {name:{width}}  {text}" for name, text in trial.model.given.items()]
+    wanted = _marks(_expand(trial.expected, trial))
+    lines += [f"  {'expected':{width}}  {wanted}  {_words(trial.expected)}"]
+    lines += [f"  {'got':{width}}  {_marks(outcome.truths)}  {_words(outcome.got)}"]
+    lines += [f"  {'':{width}}  0{trial.ticks * trial.model.every / SECOND:>{max(len(wanted) - 1, 1)}g} s"]
+    return "\n".join(lines)
+
+
+def _words(changes: Sequence[Expected]) -> str:
+    return ", ".join(map(str, changes)) or "always clear"
+
+
+def _expand(expected: Sequence[Expected], trial: Trial) -> list[Truth]:
+    """The truth at every tick, each change at its earliest."""
+    truths = [Truth.FALSE] * trial.ticks
+    for change in expected:
+        first = -(-change.earliest // trial.model.every)
+        truths[first:] = [change.truth] * max(trial.ticks - first, 0)
+    return truths
+
+
+def _marks(truths: Sequence[Truth]) -> str:
+    """A mark for each tick, or for each run of them where there are many; what is not clear shows through."""
+    run = -(-len(truths) // _WIDTH)
+    runs = (truths[at : at + run] for at in range(0, len(truths), run))
+    return "".join(_MARKS[next((each for each in some if each is not Truth.FALSE), Truth.FALSE)] for some in runs)

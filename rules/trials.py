@@ -1,0 +1,263 @@
+"""The tests that rules carry in their packs, run through the real compiler, tick by tick.
+
+A trial is a made-up plant with one equipment of the rule's class (and its parent), a series for each point, and
+the changes of the rule's condition that must follow. Pure: no clock, no file, no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from pydantic import BaseModel
+
+from gateway import document as documents
+from gateway.errors import ConfigurationError, Problem
+from gateway.plant.criteria import Criteria, PointKind
+from gateway.plant.model import Area, Device, Equipment, Limit, Plant, Point, RiskGrade, Site, Text
+from gateway.rule import PointColumns, Truth
+from gateway.sample import SECOND, Instant, PointIndex, Quality, Reason
+from rules import syntax
+from rules.compiler import compile as compile_rules
+from rules.lint import convertible, untested
+from rules.packs import POINT, Pack, Packs, RuleSource
+from rules.schema import RuleModel, TrialModel
+from rules.scope import VALUE
+from rules.series import Expected, Series, Shown, parse_expected, parse_series
+from rules.syntax import ExpressionError
+
+START = Instant(1_800_000_000 * SECOND)
+"""Every trial begins here: 2027-01-15 at 16:00 in China."""
+IT, PARENT = "it", "parent"
+"""Ids of the made-up equipment and of its parent."""
+_LENGTH = 60
+"""Ticks of a trial in which nothing ever changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One test of one rule, read and checked."""
+
+    rule: RuleSource
+    number: int
+    """Its position among the rule's tests, from 0."""
+    model: TrialModel
+    series: Mapping[str, Series]
+    """By name, as expressions write it."""
+    expected: tuple[Expected, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.rule.model.id}[{self.number}]"
+
+    @property
+    def ticks(self) -> int:
+        lengths = [len(each.shown) for each in self.series.values() if not each.constant]
+        return max(lengths, default=_LENGTH)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial gave: the condition's truth at every tick."""
+
+    trial: Trial
+    truths: tuple[Truth, ...]
+
+    @cached_property
+    def got(self) -> tuple[Expected, ...]:
+        """The changes, each at its very time; a trial begins clear."""
+        every, before = self.trial.model.every, (Truth.FALSE, *self.truths)
+        changes = [(truth, at * every) for at, truth in enumerate(self.truths) if truth is not before[at]]
+        return tuple(Expected(truth, at, at) for truth, at in changes)
+
+    @property
+    def passed(self) -> bool:
+        expected, got = self.trial.expected, self.got
+        return len(expected) == len(got) and all(
+            want.truth is change.truth and want.earliest <= change.earliest <= want.latest
+            for want, change in zip(expected, got)
+        )
+
+
+def read_trials(packs: Packs) -> Sequence[Trial]:
+    """Every test of every rule; raises ConfigurationError with every mistake in them, and every rule without one."""
+    problems: list[Problem] = []
+    trials = [trial for rule in packs.rules() for trial in _trials(rule, packs.criteria, problems)]
+    if problems:
+        raise ConfigurationError(problems)
+    return trials
+
+
+def run(trial: Trial, criteria: Criteria) -> Outcome:
+    """Drive the compiled rule through the trial, one step a tick."""
+    plant = _plant(trial, criteria)
+    alone = Packs(criteria, (Pack("trial", trial.rule.model.title.text(), (trial.rule,), ()),))
+    program = compile_rules(plant, alone)
+    series = [trial.series.get(_name(trial, point)) for point in plant.points]
+    columns = _never_seen(len(plant.points))
+    truths = []
+    for tick in range(trial.ticks):
+        now = Instant(START + tick * trial.model.every)
+        for point, shown in enumerate(series):
+            if shown is not None:
+                _show(columns, point, shown.at(tick), now)
+        truths.append(Truth(int(program.step(columns, now).truth[0])))
+    return Outcome(trial, tuple(truths))
+
+
+def _trials(rule: RuleSource, criteria: Criteria, problems: list[Problem]) -> Iterator[Trial]:
+    if not rule.model.tests:
+        problems.append(untested(rule))
+    names = _names(rule, criteria)
+    for number, model in enumerate(rule.model.tests):
+        path = (*rule.path, "tests", number)
+        found = _Reader(rule, path, problems)
+        series = found.series(model, names)
+        expected = found.expected(model)
+        found.limits(model, criteria)
+        if series is not None and expected is not None:
+            yield Trial(rule, number, model, series, expected)
+
+
+def _names(rule: RuleSource, criteria: Criteria) -> frozenset[str]:
+    """What a series can be given for."""
+    if rule.model.for_each == POINT:
+        return frozenset({VALUE})
+    owner = criteria.classes[rule.model.for_each]
+    parent = criteria.classes[owner.parent_class].kinds if owner.parent_class is not None else {}
+    return frozenset({*owner.kinds, *(f"parent.{kind}" for kind in parent)})
+
+
+class _Reader:
+    """One trial as written, into series and expectations; mistakes go to their line and column."""
+
+    def __init__(self, rule: RuleSource, path: documents.Path, problems: list[Problem]) -> None:
+        self._rule, self._path, self._problems = rule, path, problems
+
+    def series(self, model: TrialModel, names: frozenset[str]) -> Mapping[str, Series] | None:
+        read: dict[str, Series] = {}
+        before = len(self._problems)
+        for name, text in model.given.items():
+            path = (*self._path, "given", name)
+            if name not in names:
+                self._problem(path, f"one of [{', '.join(sorted(names))}]", name, key=True)
+                continue
+            try:
+                read[name] = parse_series(text)
+            except ExpressionError as error:
+                self._problem(path, error.expected, error.got, offset=error.at)
+        for name in sorted(self._used() & (names - model.given.keys())):
+            self._problem((*self._path, "given"), f"a series for {name} ('_' if it is lost)", "none")
+        return read if len(self._problems) == before else None
+
+    def expected(self, model: TrialModel) -> tuple[Expected, ...] | None:
+        read = []
+        for position, text in enumerate(model.expect):
+            try:
+                read.append(parse_expected(text))
+            except ExpressionError as error:
+                self._problem((*self._path, "expect", position), error.expected, error.got, offset=error.at)
+        return tuple(read) if len(read) == len(model.expect) else None
+
+    def limits(self, model: TrialModel, criteria: Criteria) -> None:
+        owner = criteria.classes.get(self._rule.model.for_each)
+        kinds = owner.limits if owner is not None else {}
+        for name, (_, unit) in model.limits.items():
+            path = (*self._path, "limits", name)
+            if name not in kinds:
+                self._problem(path, f"one of [{', '.join(kinds)}]", name, key=True)
+            elif not convertible(unit, kinds[name].unit):
+                self._problem(path, f"a unit that converts to {kinds[name].unit or 'none'}", unit or "no unit")
+
+    def _used(self) -> set[str]:
+        expressions = [each for each in (self._rule.when, self._rule.clear) if each is not None]
+        return {name for expression in expressions for name in syntax.names(expression)}
+
+    def _problem(
+        self, path: documents.Path, expected: str, got: str, *, key: bool = False, offset: int | None = None
+    ) -> None:
+        self._problems.append(self._rule.document.problem(path, expected, got, key=key, offset=offset))
+
+
+class _Nothing(BaseModel):
+    """Settings of a device that does not exist."""
+
+
+_WORD = Text("试验", "trial")
+
+
+def _plant(trial: Trial, criteria: Criteria) -> Plant:
+    """One equipment of the rule's class with every point it can have, and its parent with all of its own."""
+    class_id, kind = _role(trial.rule.model, trial.model, criteria)
+    parent = criteria.classes[class_id].parent_class
+    limits = {name: Limit(name, value, unit, "the trial") for name, (value, unit) in trial.model.limits.items()}
+    it = Equipment(IT, class_id, "area", _WORD, PARENT if parent is not None else None, limits=limits)
+    equipment = (it,) if parent is None else (Equipment(PARENT, parent, "area", _WORD), it)
+    roles = [
+        (owner.id, each)
+        for owner in equipment
+        for each in criteria.classes[owner.equipment_class].kinds.values()
+        if kind is None or (owner is it and each.id == kind)
+    ]
+    points = tuple(_point(index, owner, each, trial.model) for index, (owner, each) in enumerate(roles))
+    site = Site("trial", _WORD, "0" * 18, "trial", RiskGrade.D)
+    device = Device("device", "none", _WORD, _Nothing())
+    return Plant("trial", "", site, (Area("area", _WORD, staffed=True),), equipment, (device,), points, ())
+
+
+def _point(index: PointIndex, owner: str, kind: PointKind, model: TrialModel) -> Point:
+    return Point(
+        index=index,
+        id=f"{owner}.{kind.id}",
+        name=_WORD,
+        equipment=owner,
+        kind=kind.id,
+        unit=kind.unit,
+        low=-1e12,
+        high=1e12,
+        period=model.every,
+        stale_after=2 * model.every,
+        device="device",
+        address=_Nothing(),
+        calibration_due=model.calibration_due,
+    )
+
+
+def _role(rule: RuleModel, trial: TrialModel, criteria: Criteria) -> tuple[str, str | None]:
+    """The class that a rule is tried on, and the one point of it where the rule is for points."""
+    if rule.for_each != POINT:
+        return rule.for_each, None
+    wanted = trial.of or next(iter(rule.of), None)
+    if wanted is not None:
+        owner, _, kind = wanted.partition(".")
+        return owner, kind
+    kinds = ((owner.id, kind) for owner in criteria.classes.values() for kind in owner.kinds.values())
+    return next((owner, kind.id) for owner, kind in kinds if kind.unit)
+
+
+def _name(trial: Trial, point: Point) -> str:
+    """How the rule's expressions call the point."""
+    if trial.rule.model.for_each == POINT:
+        return VALUE
+    return f"parent.{point.kind}" if point.equipment == PARENT else point.kind
+
+
+def _never_seen(count: int) -> PointColumns:
+    return PointColumns(
+        np.full(count, np.nan),
+        np.full(count, Quality.BAD, dtype=np.uint8),
+        np.full(count, Reason.NEVER_SEEN, dtype=np.uint8),
+        np.zeros(count, dtype=np.int64),
+        np.zeros(count, dtype=np.int64),
+    )
+
+
+def _show(columns: PointColumns, point: PointIndex, shown: Shown, now: Instant) -> None:
+    """What the point table would have made of it."""
+    columns.quality[point] = shown.quality
+    columns.reason[point] = shown.reason
+    if shown.fresh:
+        columns.value[point] = shown.value
+        columns.source_time[point] = columns.receive_time[point] = now
