@@ -77,6 +77,22 @@ class DriverWork:
 
 
 @dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a driver can do. A claim, and therefore tested: see tests/drivers/conformance."""
+
+    transports: frozenset[str]
+    """Ways to reach a device, such as `tcp` and `tls`."""
+    polls: bool
+    """True where the driver asks on the points' own periods; False where the source speaks by itself."""
+    writes: bool
+    """Whether outputs can be written; otherwise every write is a receipt that says no."""
+    source_time: bool
+    """Whether a sample can carry the time at which the source measured."""
+    source_quality: bool
+    """Whether the source's own verdict on its value (fault, warming up) is heard."""
+
+
+@dataclass(frozen=True, slots=True)
 class DriverKind:
     """What the plant file and the composition root need to know of a driver."""
 
@@ -90,6 +106,7 @@ class DriverKind:
     """Places that an address takes on its device; two points that share one are a mistake."""
     load: Callable[[Device, Sequence[Point]], ScanLoad | None]
     """Cost of one scan as configured, or None where the device speaks by itself."""
+    manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)

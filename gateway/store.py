@@ -5,7 +5,7 @@ What `Journal.commit` has returned from survives SIGKILL and power loss; nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -129,6 +129,18 @@ class History(Protocol):
     async def read_events(
         self, start: Instant, end: Instant, *, kind_prefix: str = "", subject: str = "", limit: int = 1000
     ) -> Sequence[EventRecord]: ...
+
+    def samples(
+        self, points: Collection[str] | None, start: Instant, end: Instant, *, chunk: int = 65_536
+    ) -> AsyncIterator[SampleBatch]:
+        """Every sample with start <= receive time < end, in order of receive time, at most `chunk` rows a batch.
+
+        `points`: ids, or None for all that the plant file has now; a batch's `point` is their index there.
+        Samples of equal receive time keep an order that never changes. The writer goes on meanwhile; what it
+        adds before the place that was reached is left out. Raises, at the first batch, UnknownSubject for an
+        id that the plant file does not have, RequestRefused for a range or chunk that does not hold.
+        """
+        ...
 
     async def sample_count(self) -> int: ...
 

@@ -1,8 +1,8 @@
 """Units of the field: spellings as plants write them, dimensions, conversion. The only user of pint.
 
-Never guesses between kinds: %LEL, %vol, ppm and mg/m3 do not convert into one another, a temperature
-is not a temperature difference (K is a difference), a volume is not a normal volume. The empty unit
-is that of states, counts and pure ratios; `%` is a hundredth of it.
+Never guesses between kinds: a temperature is not a temperature difference (K is a difference), an absolute
+pressure is not a gauge pressure, a volume is not a normal volume; ppm turns into mg/m3 and %LEL into %vol only
+with a stated basis. The empty unit is that of states, counts and pure ratios; `%` is a hundredth of it.
 """
 
 from __future__ import annotations
@@ -12,177 +12,13 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from gateway.gases import GASES, Basis, milligrams_per_ppm
+from gateway.unit_tables import ALIASES, ATOMS, DEFINITIONS, DIMENSION_NAMES, FIELD_SPELLINGS
+
 if TYPE_CHECKING:
     import pint
 
-_DEFINITIONS = """
-nano- = 1e-9
-micro- = 1e-6
-milli- = 1e-3
-centi- = 1e-2
-kilo- = 1e3
-mega- = 1e6
-metre = [length]
-gram = [mass]
-second = [time]
-minute = 60 second
-hour = 60 minute
-day = 24 hour
-ampere = [current]
-kelvin = [temperature]
-degree_celsius = kelvin; offset: 273.15
-degree_fahrenheit = 5 / 9 * kelvin; offset: 255.37222222222222
-temperature_step = [temperature_difference]
-fahrenheit_step = 5 / 9 * temperature_step
-degree = [angle]
-radian = 57.29577951308232 degree
-turn = 360 degree
-litre = 0.001 metre ** 3
-normal_cubic_metre = [normal_volume]
-tonne = 1e6 gram
-newton = 1000 gram * metre / second ** 2
-pascal = newton / metre ** 2
-bar = 1e5 pascal
-water_column = 9806.65 pascal
-watt = newton * metre / second
-volt = watt / ampere
-hertz = 1 / second
-decibel = [sound_level]
-percent = 0.01
-lel_percent = [lower_explosive_limit]
-volume_percent = [volume_fraction]
-parts_per_million = [parts_by_volume]
-parts_per_billion = 0.001 parts_per_million
-"""
-
-_ATOMS = {
-    "m": "metre",
-    "km": "kilometre",
-    "cm": "centimetre",
-    "mm": "millimetre",
-    "um": "micrometre",
-    "g": "gram",
-    "kg": "kilogram",
-    "mg": "milligram",
-    "ug": "microgram",
-    "t": "tonne",
-    "s": "second",
-    "ms": "millisecond",
-    "min": "minute",
-    "h": "hour",
-    "d": "day",
-    "A": "ampere",
-    "mA": "milliampere",
-    "kA": "kiloampere",
-    "V": "volt",
-    "mV": "millivolt",
-    "kV": "kilovolt",
-    "W": "watt",
-    "kW": "kilowatt",
-    "MW": "megawatt",
-    "N": "newton",
-    "kN": "kilonewton",
-    "Pa": "pascal",
-    "kPa": "kilopascal",
-    "MPa": "megapascal",
-    "bar": "bar",
-    "mbar": "millibar",
-    "mmH2O": "milliwater_column",
-    "Hz": "hertz",
-    "dB": "decibel",
-    "L": "litre",
-    "mL": "millilitre",
-    "Nm3": "normal_cubic_metre",
-    "deg": "degree",
-    "rad": "radian",
-    "r": "turn",
-    "degC": "degree_celsius",
-    "degF": "degree_fahrenheit",
-    "delta_degC": "temperature_step",
-    "delta_degF": "fahrenheit_step",
-    "%": "percent",
-    "%LEL": "lel_percent",
-    "%vol": "volume_percent",
-    "ppm": "parts_per_million",
-    "ppb": "parts_per_billion",
-}
-"""One preferred spelling for each unit, with its name in the registry."""
-
-_ALIASES = {
-    "K": "delta_degC",
-    "delta_K": "delta_degC",
-    "Δ℃": "delta_degC",
-    "℃": "degC",
-    "°C": "degC",
-    "℉": "degF",
-    "°F": "degF",
-    "°": "deg",
-    "l": "L",
-    "ml": "mL",
-    "%VOL": "%vol",
-    "vol%": "%vol",
-    "%Vol": "%vol",
-    "LEL%": "%LEL",
-    "%lel": "%LEL",
-    "μm": "um",
-    "µm": "um",
-    "μg": "ug",
-    "µg": "ug",
-    "Nm³": "Nm3",
-    "sec": "s",
-    "hr": "h",
-    "rpm": "r/min",
-    "％": "%",
-}
-"""Other ways in which plants write the same."""
-
-_FIELD_SPELLINGS = (
-    "m3/h",
-    "L/min",
-    "mm/min",
-    "mm/s",
-    "m/s",
-    "mg/m3",
-    "Nm3/h",
-    "r/min",
-    "m3",
-    "m2",
-    "kg/h",
-    "t/h",
-)
-"""Compound spellings that are worth proposing to somebody who mistyped one."""
-
-_DIMENSION_NAMES = {
-    "": "state, count or ratio",
-    "m3/h": "volume flow",
-    "Nm3/h": "normal volume flow",
-    "kg/h": "mass flow",
-    "MPa": "pressure",
-    "degC": "temperature",
-    "delta_degC": "temperature difference",
-    "delta_degC/min": "rate of temperature change",
-    "mm": "length",
-    "m2": "area",
-    "m3": "volume",
-    "Nm3": "normal volume",
-    "mm/min": "speed",
-    "deg": "angle",
-    "r/min": "rotational speed",
-    "kg": "mass",
-    "s": "time",
-    "Hz": "frequency",
-    "A": "current",
-    "V": "voltage",
-    "kW": "power",
-    "N": "force",
-    "dB": "sound level",
-    "ppm": "gas concentration in ppm",
-    "%LEL": "gas concentration in %LEL",
-    "%vol": "gas concentration in %vol",
-    "mg/m3": "mass concentration",
-}
-
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_PLAIN = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹（）", "0123456789()")
 _POWER = re.compile(r"^(?P<atom>.+?)(?:\^|\*\*)?(?P<power>[1-9])$")
 
 
@@ -198,22 +34,39 @@ def dimension(unit: str) -> str:
     return _named_dimensions().get(dimensionality) or str(dimensionality)
 
 
+def a_dimension(unit: str) -> str:
+    """The dimension with its article, for messages."""
+    name = dimension(unit)
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def same_dimension(a: str, b: str) -> bool:
     """Whether values in `a` convert into `b`; raises ValueError for an unknown unit."""
     return bool(_parse(a).dimensionality == _parse(b).dimensionality)
 
 
-def convert(value: float, source: str, target: str) -> float:
-    """The same quantity in `target`; raises ValueError where the dimensions differ."""
+def convertible(source: str, target: str, basis: Basis | None = None) -> bool:
+    """Whether values convert, as `convert` does it; False for an unknown unit."""
+    try:
+        convert(1.0, source, target, basis)
+    except ValueError:
+        return False
+    return True
+
+
+def convert(value: float, source: str, target: str, basis: Basis | None = None) -> float:
+    """The same quantity in `target`; raises ValueError where the kinds differ or the basis lacks what it takes.
+
+    1 ppm = 1e-4 %vol always; ppm to mg/m3 takes the gas and the temperature of the basis, %LEL its explosive limit.
+    """
     if source == target:
         check_unit(source)
         return value
-    if not same_dimension(source, target):
-        raise ValueError(
-            f"expected a unit of {dimension(target)} (such as {target or 'none'}), "
-            f"got {source or 'no unit'}, a {dimension(source)}"
-        )
-    converted = _registry().convert(value, _parse(source), _parse(target))
+    unit, aim = _parse(source), _parse(target)
+    if unit.dimensionality != aim.dimensionality:
+        factor, unit = _bridge(unit, aim, basis, (source, target))
+        value *= factor
+    converted = _registry().convert(value, unit, aim)
     # 1 bar is 0.1 MPa and not 0.09999999999999999: the last digits are those of the path, not of the value.
     return float(f"{converted:.14g}")
 
@@ -229,13 +82,19 @@ def quotient(a: str, b: str) -> str:
 
 
 def difference(unit: str) -> str:
-    """Unit of the difference of two values in `unit`: degC gives delta_degC, the rest themselves."""
-    return {"degC": "delta_degC", "degF": "delta_degF"}.get(_ALIASES.get(unit, unit), unit)
+    """Unit of the difference of two values in `unit`: degC gives delta_degC, kPa(a) gives kPa, the rest themselves."""
+    plain = _plain(unit)
+    return _TEMPERATURE_STEPS.get(plain) or (plain.removesuffix("(a)") if plain.endswith("(a)") else unit)
+
+
+def has_zero(unit: str) -> bool:
+    """Whether zero in this unit is nothing at all, as in every unit but those of temperature."""
+    return _plain(unit) not in _TEMPERATURE_STEPS
 
 
 def known_spellings() -> tuple[str, ...]:
     """Every single spelling, and the common compound ones, for editors and messages."""
-    return tuple(dict.fromkeys([*_ATOMS, *_ALIASES, *_FIELD_SPELLINGS]))
+    return tuple(dict.fromkeys([*ATOMS, *ALIASES, *FIELD_SPELLINGS]))
 
 
 @cache
@@ -245,19 +104,27 @@ def _registry() -> pint.UnitRegistry[float]:
     import pint
 
     registry: pint.UnitRegistry[float] = pint.UnitRegistry(None)
-    for line in _DEFINITIONS.strip().splitlines():
+    for line in DEFINITIONS.strip().splitlines():
         registry.define(line)
     return registry
+
+
+_TEMPERATURE_STEPS = {"degC": "delta_degC", "degF": "delta_degF"}
+
+
+def _plain(text: str) -> str:
+    """The preferred spelling of a single unit; of a compound the text without blanks."""
+    plain = re.sub(r"\s", "", text.translate(_PLAIN))
+    return ALIASES.get(plain, plain)
 
 
 @lru_cache(maxsize=1024)
 def _parse(text: str) -> Any:
     """The registry's unit, typed as Any: pint's annotations disagree with its own results."""
-    plain = re.sub(r"\s", "", text.translate(_SUPERSCRIPTS))
-    plain = _ALIASES.get(plain, plain)
+    plain = _plain(text)
     unit = _registry().Unit("")
-    if plain in _ATOMS or plain == "":
-        return _registry().Unit(_ATOMS.get(plain, ""))
+    if plain in ATOMS or plain == "":
+        return _registry().Unit(ATOMS.get(plain, ""))
     for position, part in enumerate(plain.split("/")):
         for number, factor in enumerate(re.split(r"(?<!\*)\*(?!\*)|·|⋅", part)):
             if factor == "1" and position == number == 0:
@@ -280,8 +147,9 @@ def _parse_factor(factor: str, text: str) -> Any:
 
 def _atom(spelling: str) -> Any:
     # Inside a compound such as degC/min a degree can only be a difference.
-    known = difference(_ALIASES.get(spelling, spelling))
-    return _registry().Unit(_ATOMS[known]) if known in _ATOMS else None
+    known = ALIASES.get(spelling, spelling)
+    known = _TEMPERATURE_STEPS.get(known, known)
+    return _registry().Unit(ATOMS[known]) if known in ATOMS else None
 
 
 def _suggestions(text: str) -> str:
@@ -303,7 +171,7 @@ def _factor(unit: str) -> Any:
 
 @cache
 def _spellings() -> dict[str, str]:
-    return {name: spelling for spelling, name in _ATOMS.items()}
+    return {name: spelling for spelling, name in ATOMS.items()}
 
 
 def _spell(unit: Any) -> str:
@@ -320,4 +188,41 @@ def _spell(unit: Any) -> str:
 
 @cache
 def _named_dimensions() -> dict[object, str]:
-    return {_parse(unit).dimensionality: name for unit, name in _DIMENSION_NAMES.items()}
+    return {_parse(unit).dimensionality: name for unit, name in DIMENSION_NAMES.items()}
+
+
+def _bridge(unit: Any, aim: Any, basis: Basis | None, spelled: tuple[str, str]) -> tuple[float, Any]:
+    """Factor and unit of the same gas concentration with the dimension of `aim`."""
+    registry, factor = _registry(), 1.0
+    explosive = _power(unit, "[lower_explosive_limit]") - _power(aim, "[lower_explosive_limit]")
+    unit = unit * (registry.Unit("parts_per_million") / registry.Unit("lel_percent")) ** explosive
+    volume = _power(unit, "[parts_by_volume]") - _power(aim, "[parts_by_volume]")
+    unit = unit * (_parse("mg/m3") / registry.Unit("parts_per_million")) ** volume
+    source, target = spelled
+    if unit.dimensionality != aim.dimensionality:
+        raise ValueError(
+            f"expected a unit of {dimension(target)} (such as {target or 'none'}), "
+            f"got {source or 'no unit'}, {a_dimension(source)}"
+        )
+    gas = basis.gas if basis is not None else None
+    if gas is None:
+        known = ", ".join(GASES)
+        raise ValueError(
+            f"expected a point kind that states its gas, one of [{known}], to turn {source} into {target}, got none"
+        )
+    if explosive:
+        if gas.lower_explosive_limit is None:
+            wanted = "a gas whose lower explosive limit is known"
+            raise ValueError(f"expected {wanted} to turn {source} into {target}, got {gas.formula}")
+        factor *= (gas.lower_explosive_limit * 100) ** explosive
+    if volume:
+        temperature = basis.temperature if basis is not None else None
+        if temperature is None:
+            wanted = "conversion_temperature of the point (0 degC or 20 degC)"
+            raise ValueError(f"expected the {wanted} to turn {source} into {target}, got none")
+        factor *= milligrams_per_ppm(gas, temperature) ** volume
+    return factor, unit
+
+
+def _power(unit: Any, dimension_name: str) -> int:
+    return int(unit.dimensionality.get(dimension_name, 0))

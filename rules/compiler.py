@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from gateway import units
 from gateway.errors import ConfigurationError
 from gateway.plant.model import Equipment, Plant, Point
 from gateway.rule import RuleInstance, TicketGrade
@@ -82,7 +83,8 @@ class _Compiler:
         for point in self._plant.points:
             owner = self._packs.criteria.classes.get(self._equipment[point.equipment].equipment_class)
             kind = owner.kinds.get(point.kind) if owner is not None else None
-            if kind is not None and not lint.convertible(point.unit, kind.unit):
+            basis = kind.basis(point.conversion_temperature) if kind is not None else None
+            if kind is not None and not units.convertible(point.unit, kind.unit, basis):
                 field = f"points {point.id}.unit"
                 self._draft.problem(field, f"a unit that converts to {kind.unit or 'none'}", point.unit or "no unit")
 
@@ -97,7 +99,7 @@ class _Compiler:
             role = f"{equipment.equipment_class}.{point.kind}"
             # The gateway's own points have rules of their own: it cannot be silent towards itself.
             if role in rule.model.of or (not rule.model.of and equipment.equipment_class != "gateway"):
-                scope = point_scope(point.unit, point.index, _calibration_end(point.calibration_due))
+                scope = point_scope(self._draft.named(point), _calibration_end(point.calibration_due))
                 yield _Site(point.id, equipment, scope, point)
 
     def _rule(self, rule: RuleSource, site: _Site) -> None:

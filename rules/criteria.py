@@ -75,7 +75,14 @@ def _equipment_class(item: ClassModel) -> EquipmentClass:
         id=item.id,
         name=item.name.text(),
         kinds={
-            kind.id: PointKind(kind.id, kind.name.text(), kind.unit, {k: v.text() for k, v in kind.states.items()})
+            kind.id: PointKind(
+                kind.id,
+                kind.name.text(),
+                kind.unit,
+                {k: v.text() for k, v in kind.states.items()},
+                kind.gas,
+                kind.conversion_temperature,
+            )
             for kind in item.kinds
         },
         outputs={output.id: OutputKind(output.id, output.name.text()) for output in item.outputs},

@@ -32,6 +32,7 @@ class Draft:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.limits = LimitTable(plant, packs.criteria)
+        self._classes = {item.id: packs.criteria.classes.get(item.equipment_class) for item in plant.equipment}
         self.problems += self.limits.problems
         self._points: dict[str, dict[str, Point]] = defaultdict(dict)
         for point in plant.points:
@@ -47,6 +48,13 @@ class Draft:
         """The column of a whole expression; raises ExpressionError."""
         return self.column(lower_condition(expression, scope, self.graph))
 
+    def named(self, point: Point) -> NamedPoint:
+        """A point as expressions see it."""
+        owner = self._classes[point.equipment]
+        kind = owner.kinds.get(point.kind) if owner is not None else None
+        basis = kind.basis(point.conversion_temperature) if kind is not None else None
+        return NamedPoint(point.index, point.unit, basis)
+
     def slowest(self, points: Sequence[PointIndex]) -> int:
         """The longest period (microseconds) among the points."""
         return max((self.plant.points[point].period for point in points), default=0)
@@ -59,7 +67,7 @@ class Draft:
 
     def _scope(self, equipment: Equipment) -> EquipmentScope:
         points = {
-            prefix + kind: NamedPoint(point.index, point.unit)
+            prefix + kind: self.named(point)
             for owner, prefix in ((equipment.parent, "parent."), (equipment.id, ""))
             for kind, point in self._points.get(owner or "", {}).items()
         }

@@ -11,7 +11,6 @@ from gateway.plant.criteria import Criteria
 from gateway.plant.model import Plant
 from gateway.sample import PointIndex
 from rules import syntax
-from rules.lint import convertible
 from rules.program import LimitInForce
 from rules.scope import EquipmentScope, NamedLimit
 from rules.syntax import COMPARISONS, Binary, Call, Expression, Name, Unary
@@ -28,11 +27,12 @@ class LimitTable:
         for equipment in plant.equipment:
             owner = criteria.classes.get(equipment.equipment_class)
             kinds = owner.limits if owner is not None else {}
+            bases = [None, *(kind.basis() for kind in owner.kinds.values())] if owner is not None else []
             mine = self._limits.setdefault(equipment.id, {})
             for kind in kinds.values():
                 own = equipment.limits.get(kind.name)
                 limit = LimitInForce(equipment.id, kind, kind.default, kind.unit, kind.source, overridden=False)
-                if own is not None and convertible(own.unit, kind.unit):
+                if own is not None and any(units.convertible(own.unit, kind.unit, basis) for basis in bases):
                     limit = LimitInForce(equipment.id, kind, own.value, own.unit, own.source, overridden=True)
                 elif own is not None:
                     self._problem(equipment.id, f"{own.name}", f"a unit that converts to {kind.unit}", own.unit)
@@ -74,7 +74,7 @@ class LimitTable:
             return
         known = self._by_point.setdefault(point.index, [])
         for sign in signs:
-            value = sign * units.convert(limit.value, limit.unit, point.unit)
+            value = sign * units.convert(limit.value, limit.unit, point.unit, point.basis)
             drawn = replace(limit, value=value, unit=point.unit)
             if drawn not in known:
                 known.append(drawn)

@@ -56,14 +56,6 @@ def late(rule: RuleSource, scan: int) -> tuple[str, str] | None:
     return f"at most {allowed} of delay and scan, a tenth of the response time", format_duration(delay)
 
 
-def convertible(source: str, target: str) -> bool:
-    """Whether values in one unit convert into the other; False for an unknown unit."""
-    try:
-        return units.same_dimension(source, target)
-    except ValueError:
-        return False
-
-
 def _longest_held(rule: RuleSource) -> int:
     longest = 0
     for node in syntax.walk(rule.when):

@@ -20,7 +20,7 @@ from rules import syntax
 from rules.criteria import check_clauses, read_classes, read_clauses
 from rules.graph import Graph
 from rules.schema import InterlockModel, PackFile, RuleModel
-from rules.scope import VALUE, EquipmentScope, class_scope, point_scope
+from rules.scope import VALUE, EquipmentScope, NamedPoint, class_scope, point_scope
 from rules.syntax import Binary, Expression, ExpressionError, Name
 from rules.types import lower_condition
 
@@ -212,8 +212,9 @@ class _Reader:
             if equipment_class is None or kind not in equipment_class.kinds:
                 self._problem((*path, "of", position), "a role such as 'co_detector.concentration'", role)
             else:
-                scopes.append(point_scope(equipment_class.kinds[kind].unit))
-        return scopes or [point_scope("")]
+                named = equipment_class.kinds[kind]
+                scopes.append(point_scope(NamedPoint(0, named.unit, named.basis())))
+        return scopes or [point_scope(NamedPoint(0, ""))]
 
     def _class_scopes(self, class_id: str, path: documents.Path) -> list[EquipmentScope]:
         if class_id in self._criteria.classes:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from gateway.document.fields import DottedWord, Quantity, Unit, Word, Words
 from gateway.duration import Duration
-from gateway.plant.schema import TextShape
+from gateway.gases import GASES
+from gateway.plant.schema import ConversionTemperature, TextShape
 from gateway.rule import Priority
 from gateway.sample import SECOND
 
@@ -24,6 +25,12 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _known_gas(formula: str) -> str:
+    if formula not in GASES:
+        raise ValueError(f"expected one of [{', '.join(GASES)}], got {formula!r}")
+    return formula
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,6 +40,10 @@ class KindModel(_Strict):
     name: TextShape
     unit: Unit
     states: dict[int, TextShape] = {}
+    gas: Annotated[str, AfterValidator(_known_gas)] | None = None
+    """The gas of a concentration: without it ppm and mg/m3 do not convert."""
+    conversion_temperature: ConversionTemperature | None = None
+    """Where the plant file does not say at which temperature a detector matches ppm and mg/m3."""
 
 
 class OutputModel(_Strict):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.plant.criteria import Criteria
+from gateway.gases import Basis
+from gateway.plant.criteria import Criteria, PointKind
 from gateway.sample import PointIndex
 from rules.graph import Graph, Op
 from rules.types import Typed
@@ -18,6 +19,7 @@ VALUE = "value"
 class NamedPoint:
     index: PointIndex
     unit: str
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class EquipmentScope:
     def quantity(self, name: str, graph: Graph) -> Typed | None:
         point = self.points.get(name)
         if point is not None:
-            return Typed(graph.add(Op.POINT, (), (float(point.index),)), point.unit)
+            return Typed(graph.add(Op.POINT, (), (float(point.index),)), point.unit, point.basis)
         limit = self.limits.get(name)
         if limit is not None:
             return Typed(graph.add(Op.CONST, (), (limit.value,)), limit.unit)
@@ -54,15 +56,15 @@ class EquipmentScope:
 def class_scope(criteria: Criteria, class_id: str) -> EquipmentScope:
     """Names of an equipment class with made-up points: enough to check an expression."""
     owner = criteria.classes[class_id]
-    units = {kind.id: kind.unit for kind in owner.kinds.values()}
+    kinds: dict[str, PointKind] = dict(owner.kinds)
     if owner.parent_class is not None:
         parent = criteria.classes[owner.parent_class]
-        units |= {f"parent.{kind.id}": kind.unit for kind in parent.kinds.values()}
+        kinds |= {f"parent.{kind.id}": kind for kind in parent.kinds.values()}
     limits = {f"limit.{limit.name}": NamedLimit(limit.default, limit.unit) for limit in owner.limits.values()}
-    points = {name: NamedPoint(index, unit) for index, (name, unit) in enumerate(units.items())}
+    points = {name: NamedPoint(index, kind.unit, kind.basis()) for index, (name, kind) in enumerate(kinds.items())}
     return EquipmentScope(points, limits)
 
 
-def point_scope(unit: str, index: PointIndex = 0, calibration_due: int | None = 0) -> EquipmentScope:
+def point_scope(point: NamedPoint, calibration_due: int | None = 0) -> EquipmentScope:
     """Names of a rule that is for each point."""
-    return EquipmentScope({VALUE: NamedPoint(index, unit)}, {}, calibration_due)
+    return EquipmentScope({VALUE: point}, {}, calibration_due)

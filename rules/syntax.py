@@ -75,7 +75,7 @@ _TOKEN = re.compile(
     |(?P<operator>>=|<=|==|!=|[-+*/><(),])""",
     re.VERBOSE,
 )
-_UNIT = re.compile(r"[ \t]*((?:[^\W\d_]|[%°℃℉Δ])(?:[\w%°³²^·]|/(?=\w))*)")
+_UNIT = re.compile(r"[ \t]*((?:[^\W\d_]|[%°℃℉Δ])(?:[\w%°³²^·]|/(?=\w))*(?:[(（](?:[aAgG]|abs|绝压|表压)[)）])?)")
 """What may follow a number; it holds no blanks, so `5 mm / x` is a division."""
 
 

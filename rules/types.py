@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gateway import units
+from gateway.gases import Basis
 from gateway.sample import SECOND, PointIndex, Reason
 from rules.graph import Graph, NodeId, Op
 from rules.syntax import COMPARISONS, Binary, Call, Expression, ExpressionError, Name, Number, Unary
@@ -23,6 +24,15 @@ class Typed:
 
     node: NodeId
     unit: str | None
+    basis: Basis | None = None
+    """What a gas concentration converts by; written numbers and limits have none and take that of the other side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity(Typed):
+    """A `Typed` that is a number."""
+
+    unit: str
 
 
 class Scope(Protocol):
@@ -75,11 +85,11 @@ class _Lowering:
             raise ExpressionError(expression.at, "a condition, such as 'fan_running == 1'", got)
         return typed.node
 
-    def _number(self, expression: Expression) -> tuple[NodeId, str]:
+    def _number(self, expression: Expression) -> Quantity:
         typed = self._lower(expression)
         if typed.unit is None:
             raise ExpressionError(expression.at, "a number", "a condition")
-        return typed.node, typed.unit
+        return Quantity(typed.node, typed.unit, typed.basis)
 
     def _lower(self, expression: Expression) -> Typed:
         match expression:
@@ -112,61 +122,65 @@ class _Lowering:
             raise ExpressionError(expression.at, f"one of [{', '.join(close or sorted(known))}]", repr(expression.text))
         return typed
 
-    def _negation(self, expression: Unary) -> Typed:
-        node, unit = self._number(expression.operand)
+    def _negation(self, expression: Unary) -> Quantity:
+        value = self._number(expression.operand)
         if isinstance(expression.operand, Number):
-            return Typed(self._graph.add(Op.CONST, (), (-expression.operand.value,)), unit)
-        self._no_temperature(unit, expression.at)
-        return Typed(self._graph.add(Op.AFFINE, (node,), (-1.0, 0.0)), unit)
+            return replace(value, node=self._graph.add(Op.CONST, (), (-expression.operand.value,)))
+        self._zero_of_its_own(value.unit, expression.at)
+        return replace(value, node=self._graph.add(Op.AFFINE, (value.node,), (-1.0, 0.0)))
 
     def _binary(self, expression: Binary) -> Typed:
-        left, left_unit = self._number(expression.left)
-        right, right_unit = self._number(expression.right)
+        left, right = self._number(expression.left), self._number(expression.right)
         if expression.operator in "*/":
-            return self._scaled(expression, (left, left_unit), (right, right_unit))
+            return self._scaled(expression, left, right)
         # Zero of anything but a temperature is zero in every unit.
-        if _bare_zero(expression.left) and units.difference(right_unit) == right_unit:
-            left_unit = right_unit
-        if _bare_zero(expression.right) and units.difference(left_unit) == left_unit:
-            right_unit = left_unit
+        if _bare_zero(expression.left) and units.has_zero(right.unit):
+            left = replace(left, unit=right.unit)
+        if _bare_zero(expression.right) and units.has_zero(left.unit):
+            right = replace(right, unit=left.unit)
+        left, right = _share_basis(left, right)
         if expression.operator in COMPARISONS:
-            right = self._converted(right, right_unit, left_unit, expression.right.at)
-            return Typed(self._graph.add(_COMPARISON[expression.operator], (left, right)), None)
-        return self._sum(expression, (left, left_unit), (right, right_unit))
+            node = self._converted(right, left.unit, expression.right.at)
+            return Typed(self._graph.add(_COMPARISON[expression.operator], (left.node, node)), None)
+        return self._sum(expression, left, right)
 
-    def _scaled(self, expression: Binary, left: tuple[NodeId, str], right: tuple[NodeId, str]) -> Typed:
+    def _scaled(self, expression: Binary, left: Quantity, right: Quantity) -> Quantity:
         op, combine = (Op.MUL, units.product) if expression.operator == "*" else (Op.DIV, units.quotient)
         try:
-            unit = combine(left[1], right[1])
+            unit = combine(left.unit, right.unit)
         except ValueError as error:
             raise _unit_error(expression.at, error) from None
-        return Typed(self._graph.add(op, (left[0], right[0])), unit)
+        left, right = _share_basis(left, right)
+        return Quantity(self._graph.add(op, (left.node, right.node)), unit, left.basis)
 
-    def _sum(self, expression: Binary, left: tuple[NodeId, str], right: tuple[NodeId, str]) -> Typed:
+    def _sum(self, expression: Binary, left: Quantity, right: Quantity) -> Quantity:
         op = Op.ADD if expression.operator == "+" else Op.SUB
-        step = units.difference(left[1])
-        temperature = step != left[1]
-        if temperature and op is Op.SUB and units.same_dimension(left[1], right[1]):
-            node = self._converted(right[0], right[1], left[1], expression.right.at)
-            return Typed(self._graph.add(op, (left[0], node)), step)
-        node = self._converted(right[0], right[1], step if temperature else left[1], expression.right.at)
-        return Typed(self._graph.add(op, (left[0], node)), left[1])
+        step = units.difference(left.unit)
+        if step != left.unit and op is Op.SUB and units.same_dimension(left.unit, right.unit):
+            node = self._converted(right, left.unit, expression.right.at)
+            return Quantity(self._graph.add(op, (left.node, node)), step, left.basis)
+        node = self._converted(right, step, expression.right.at)
+        return replace(left, node=self._graph.add(op, (left.node, node)))
 
-    def _converted(self, node: NodeId, source: str, target: str, at: int) -> NodeId:
+    def _converted(self, value: Quantity, target: str, at: int) -> NodeId:
         """The same quantity in `target`; for two equal units the node itself."""
+        source = value.unit
         try:
-            offset = units.convert(0.0, source, target)
-            factor = units.convert(1.0, source, target) - offset
-            value = self._graph.constant(node)
-            if value is not None:
-                return self._graph.add(Op.CONST, (), (units.convert(value, source, target),))
-        except ValueError:
-            expected = f"a {units.dimension(target)}" + (f" (as in {target})" if target else "")
-            raise ExpressionError(at, expected, f"a {units.dimension(source)} ({source or 'no unit'})") from None
-        return node if (factor, offset) == (1.0, 0.0) else self._graph.add(Op.AFFINE, (node,), (factor, offset))
+            offset = units.convert(0.0, source, target, value.basis)
+            factor = units.convert(1.0, source, target, value.basis) - offset
+            constant = self._graph.constant(value.node)
+            if constant is not None:
+                return self._graph.add(Op.CONST, (), (units.convert(constant, source, target, value.basis),))
+        except ValueError as error:
+            if "to turn" in str(error):
+                raise _unit_error(at, error) from None
+            expected = units.a_dimension(target) + (f" (as in {target})" if target else "")
+            raise ExpressionError(at, expected, f"{units.a_dimension(source)} ({source or 'no unit'})") from None
+        same = (factor, offset) == (1.0, 0.0)
+        return value.node if same else self._graph.add(Op.AFFINE, (value.node,), (factor, offset))
 
-    def _no_temperature(self, unit: str, at: int) -> None:
-        if units.difference(unit) != unit:
+    def _zero_of_its_own(self, unit: str, at: int) -> None:
+        if not units.has_zero(unit):
             raise ExpressionError(at, "a number with a zero of its own", f"a temperature ({unit})")
 
     def _call(self, call: Call) -> Typed:
@@ -192,13 +206,13 @@ class _Lowering:
         return float(microseconds)
 
     def _windowed(self, call: Call) -> Typed:
-        node, unit = self._number(call.arguments[0])
-        window = self.duration(call.arguments[1])
+        value = self._number(call.arguments[0])
+        window, unit = self.duration(call.arguments[1]), value.unit
         if call.function in {"spread", "slope"}:
             unit = units.difference(unit)
         if call.function == "slope":
             unit = units.quotient(unit, "s")
-        return Typed(self._graph.add(_WINDOWED[call.function], (node,), (window,)), unit)
+        return Typed(self._graph.add(_WINDOWED[call.function], (value.node,), (window,)), unit, value.basis)
 
     def held(self, call: Call) -> Typed:
         node, time = self.condition(call.arguments[0]), self.duration(call.arguments[1])
@@ -213,7 +227,7 @@ class _Lowering:
         return Typed(self._graph.add(Op.COUNT, (rises,), (self.duration(call.arguments[1]),)), "")
 
     def stuck(self, call: Call) -> Typed:
-        node, time = self._number(call.arguments[0])[0], self.duration(call.arguments[1])
+        node, time = self._number(call.arguments[0]).node, self.duration(call.arguments[1])
         return Typed(self._graph.add(Op.STUCK, (node,), (time,)), None)
 
     def rises(self, call: Call) -> Typed:
@@ -224,15 +238,15 @@ class _Lowering:
         return Typed(self._graph.add(Op.RISES, (inverse,)), None)
 
     def changed(self, call: Call) -> Typed:
-        return Typed(self._graph.add(Op.CHANGED, (self._number(call.arguments[0])[0],)), None)
+        return Typed(self._graph.add(Op.CHANGED, (self._number(call.arguments[0]).node,)), None)
 
     def good(self, call: Call) -> Typed:
-        return Typed(self._graph.add(Op.KNOWN, (self._number(call.arguments[0])[0],)), None)
+        return Typed(self._graph.add(Op.KNOWN, (self._number(call.arguments[0]).node,)), None)
 
     def absolute(self, call: Call) -> Typed:
-        node, unit = self._number(call.arguments[0])
-        self._no_temperature(unit, call.at)
-        return Typed(self._graph.add(Op.ABS, (node,)), unit)
+        value = self._number(call.arguments[0])
+        self._zero_of_its_own(value.unit, call.at)
+        return replace(value, node=self._graph.add(Op.ABS, (value.node,)))
 
     def age(self, call: Call) -> Typed:
         return Typed(self._graph.add(Op.AGE, (), (float(self._point(call)),)), "s")
@@ -275,6 +289,11 @@ _FUNCTIONS: dict[str, Callable[[_Lowering, Call], Typed]] = {
 
 def _bare_zero(expression: Expression) -> bool:
     return isinstance(expression, Number) and expression.value == 0 and not expression.unit
+
+
+def _share_basis(left: Quantity, right: Quantity) -> tuple[Quantity, Quantity]:
+    """A written number is of the gas that it stands beside."""
+    return replace(left, basis=left.basis or right.basis), replace(right, basis=right.basis or left.basis)
 
 
 def _unit_error(at: int, error: ValueError) -> ExpressionError:

@@ -28,6 +28,7 @@ from drivers.modbus.client import (
     write_registers_query,
 )
 from drivers.modbus.codec import Layout, Placed, Words, encode, form_of, output_form
+from drivers.modbus.manifest import MANIFEST
 from drivers.modbus.planner import Scan, Wanted, plan, wanted
 from gateway.driver import DriverKind, DriverWork, Receipt, ScanLoad
 from gateway.plant.model import Device, Output, Point
@@ -230,4 +231,5 @@ KIND = DriverKind(
     open=ModbusDriver,
     occupies=occupies,
     load=load,
+    manifest=MANIFEST,
 )

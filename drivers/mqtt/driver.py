@@ -19,6 +19,7 @@ from drivers.link import LinkReporter, own, retry_delay
 from drivers.mqtt.address import DeviceSettings, OutputAddress, PointAddress
 from drivers.mqtt.client import BrokerLost, connected, subscribe
 from drivers.mqtt.codec import Expected, encode, parse, readings
+from drivers.mqtt.manifest import MANIFEST
 from gateway.driver import DriverKind, DriverWork, LinkState, Receipt, ScanLoad
 from gateway.plant.model import Device, Output, Point
 from gateway.sample import Indices, Instant, Quality, Reason, Sample, SampleBatch, failed
@@ -175,4 +176,5 @@ KIND = DriverKind(
     open=MqttDriver,
     occupies=occupies,
     load=load,
+    manifest=MANIFEST,
 )

@@ -41,6 +41,17 @@ def parse_quantity(written: object) -> tuple[float, str]:
     return float(match[1]), unit
 
 
+def parse_conversion_temperature(written: object) -> float:
+    """`20 degC` as degrees Celsius, the temperature of a gas conversion; raises ValueError."""
+    value, unit = parse_quantity(written)
+    if not units.convertible(unit, "degC"):
+        raise ValueError(f"expected a temperature such as '0 degC' or '20 degC', got {written!r}")
+    celsius = units.convert(value, unit, "degC")
+    if not -20 <= celsius <= 50:
+        raise ValueError(f"expected a temperature of air such as '0 degC' or '20 degC', got {written!r}")
+    return celsius
+
+
 def _unit(text: object) -> object:
     if isinstance(text, str):
         units.check_unit(text)

@@ -28,7 +28,7 @@ from gateway.plant.schema import (
     SourceShape,
 )
 from gateway.plant.sections import Item, Sections
-from gateway.units import dimension, same_dimension
+from gateway.units import a_dimension, convertible, dimension
 
 ShapeT = TypeVar("ShapeT", bound=BaseModel)
 
@@ -155,9 +155,10 @@ class Checks:
             return
         value, unit = limit.value
         wanted = owner.limits[name].unit
-        if not same_dimension(unit, wanted):
-            expected = f"a {dimension(wanted)} such as {value:g} {wanted}".rstrip()
-            self._add((*path, "value"), expected, f"{value:g} {unit}, a {dimension(unit)}")
+        bases = [None, *(kind.basis() for kind in owner.kinds.values())]
+        if not any(convertible(unit, wanted, basis) for basis in bases):
+            expected = f"{a_dimension(wanted)} such as {value:g} {wanted}".rstrip()
+            self._add((*path, "value"), expected, f"{value:g} {unit}, {a_dimension(unit)}")
 
     def _parent_loops(self) -> None:
         reported: set[str] = set()
@@ -201,13 +202,19 @@ class Checks:
 
     def _unit(self, item: Item[PointShape], kind: PointKind) -> None:
         unit = item.get("unit", str)
+        temperature = item.get("conversion_temperature", float)
+        basis = kind.basis(temperature)
+        if temperature is not None and basis is None:
+            path = item.field("conversion_temperature")
+            self._add(path, "a conversion temperature on a gas concentration only", f"one on a {kind.id}")
         if unit is None:
             return
         if kind.unit == "" and unit != "":
             self._add(item.field("unit"), 'no unit ("") for a state or count', repr(unit))
-        elif not same_dimension(unit, kind.unit) or (unit == "") != (kind.unit == ""):
-            got = f"{unit!r}, a {dimension(unit)}" if unit else "no unit"
-            self._add(item.field("unit"), f"a unit of {dimension(kind.unit)} such as {kind.unit}", got)
+        elif not convertible(unit, kind.unit, basis) or (unit == "") != (kind.unit == ""):
+            expected = f"a unit of {dimension(kind.unit)} such as {kind.unit}"
+            got = f"{unit!r}, {a_dimension(unit)}" if unit else "no unit"
+            self._add(item.field("unit"), expected, got)
 
     def _range(self, item: Item[PointShape], kind: PointKind | None) -> None:
         limits = item.get("range", list)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.gases import GASES, Basis
 from gateway.plant.model import Text
 
 
@@ -21,6 +22,16 @@ class PointKind:
     """Any unit of the right dimension; empty for a state or count."""
     states: Mapping[int, Text]
     """Words for the values of a state; empty for a measurement."""
+    gas: str | None = None
+    """Formula of the gas that it measures (`gateway.gases`)."""
+    conversion_temperature: float | None = None
+    """degC at which ppm and mg/m3 are matched where the plant file does not say."""
+
+    def basis(self, temperature: float | None = None) -> Basis | None:
+        """What concentrations of this kind convert by; `temperature` is the point's own."""
+        if self.gas is None:
+            return None
+        return Basis(GASES[self.gas], self.conversion_temperature if temperature is None else temperature)
 
 
 @dataclass(frozen=True, slots=True)

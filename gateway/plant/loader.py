@@ -82,6 +82,7 @@ def _points(sections: Sections, settings: _Settings, classes: _Classes) -> tuple
             device=shape.source.device,
             address=settings[item.path],
             calibration_due=shape.calibration_due,
+            conversion_temperature=shape.conversion_temperature,
         )
         for index, item in enumerate(sections.points)
         for shape in [_whole(item)]

@@ -121,6 +121,8 @@ class Point:
     address: BaseModel
     """The driver's own address (`DriverKind.point_address`)."""
     calibration_due: date | None = None
+    conversion_temperature: float | None = None
+    """degC at which the detector matches ppm and mg/m3; None for the default of its kind."""
 
 
 @dataclass(frozen=True, slots=True)

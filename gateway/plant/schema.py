@@ -16,11 +16,12 @@ from pydantic import (
     Field,
     JsonValue,
     StrictBool,
+    WithJsonSchema,
     create_model,
 )
 from pydantic.json_schema import GenerateJsonSchema
 
-from gateway.document.fields import Id, Quantity, Unit, Word, Words
+from gateway.document.fields import Id, Quantity, Unit, Word, Words, parse_conversion_temperature
 from gateway.driver import DriverKind
 from gateway.duration import Duration
 from gateway.plant import model
@@ -53,6 +54,11 @@ def _text_or_number(value: object) -> object:
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 CreditCode = Annotated[str, BeforeValidator(lambda v: _credit_code(v) if isinstance(v, str) else v)]
 NameplateValue = Annotated[str | float, BeforeValidator(_text_or_number)]
+ConversionTemperature = Annotated[
+    float,
+    BeforeValidator(parse_conversion_temperature),
+    WithJsonSchema({"type": "string", "examples": ["0 degC", "20 degC", "25 degC"]}),
+]
 PositiveDuration = Annotated[Duration, Field(gt=0)]
 
 
@@ -146,6 +152,8 @@ class PointShape(Shape):
     stale_after: PositiveDuration
     """Age at which the value stops counting; at least two periods."""
     calibration_due: date | None = None
+    conversion_temperature: ConversionTemperature | None = None
+    """Temperature at which a gas detector matches ppm and mg/m3, from its manual: `0 degC`, `20 degC` or `25 degC`."""
     source: SourceShape
 
 

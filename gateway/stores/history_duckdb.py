@@ -7,7 +7,7 @@ that is not good or uncertain into a curve, and never writes again after the dis
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from gateway.errors import Problem, RequestRefused, StoreFailed, UnknownSubject
 from gateway.event import Entry, encode, subject_of
-from gateway.sample import Instant, Quality, SampleBatch
+from gateway.sample import Indices, Instant, Quality, SampleBatch
 from gateway.store import Curve, EventRecord
+from gateway.stores.history_replay import Selection, replay
 from gateway.stores.history_schema import STORE, cause, open_database, point_keys, room_may_return
 from gateway.stores.place import StoreThreads
 
@@ -34,6 +35,9 @@ _READERS = 2
 
 _MOST_BUCKETS = 100_000
 """More than any screen has columns; keeps one request from filling the memory."""
+
+_MOST_ROWS = 1_000_000
+"""In one batch of a replay."""
 
 _HORIZON = 2**62
 """Bounds beyond this are cut to it (146,000 years), so that no difference of instants overflows."""
@@ -121,11 +125,11 @@ class DuckdbHistory:
         key = self._key_of.get(point)
         if key is None:
             raise UnknownSubject("point", point)
-        _require_range(start, end, buckets)
+        refuse(range_problems(start, end) + number_problems("buckets", buckets, _MOST_BUCKETS))
         low, high = max(start, -_HORIZON), min(end, _HORIZON)
         width = max(1, -((low - high) // buckets))
         values = {"start": low, "end": high, "width": width, "point": key, "usable": int(Quality.UNCERTAIN)}
-        return await self._reading.run("read", lambda: self._read(lambda cursor: _curve(cursor, point, values)))
+        return await self._query(lambda cursor: _curve(cursor, point, values))
 
     async def read_events(
         self, start: Instant, end: Instant, *, kind_prefix: str = "", subject: str = "", limit: int = 1000
@@ -138,16 +142,40 @@ class DuckdbHistory:
             "subject": subject,
             "most": max(limit, 0),
         }
-        return await self._reading.run("read", lambda: self._read(lambda cursor: _records(cursor, values)))
+        return await self._query(lambda cursor: _records(cursor, values))
+
+    async def samples(
+        self, points: Collection[str] | None, start: Instant, end: Instant, *, chunk: int = 65_536
+    ) -> AsyncIterator[SampleBatch]:
+        """Every sample with start <= receive time < end, in order of receive time, at most `chunk` rows a batch."""
+        refuse(range_problems(start, end) + number_problems("chunk", chunk, _MOST_ROWS))
+        index_of = np.full(max(self._key_of.values(), default=-1) + 1, -1, dtype=np.int32)
+        index_of[self._keys] = np.arange(len(self._keys), dtype=np.int32)
+        if points is not None:
+            index_of = self._only(points, index_of)
+        async for batch in replay(self._query, Selection(index_of, start, end), chunk):
+            yield batch
 
     async def sample_count(self) -> int:
         """All samples of all points."""
-        return await self._reading.run("read", lambda: self._read(_count))
+        return await self._query(_count)
 
     async def close(self) -> None:
         """Finish what is under way and close the file; twice has the effect of once."""
         await self._reading.close(_nothing)
         await self._writing.close(self._database.close)
+
+    def _only(self, points: Collection[str], index_of: Indices) -> Indices:
+        only = np.full_like(index_of, -1)
+        for name in points:
+            key = self._key_of.get(name, -1)
+            if key < 0 or index_of[key] < 0:
+                raise UnknownSubject("point", name)
+            only[key] = index_of[key]
+        return only
+
+    async def _query(self, job: Callable[[DuckDBPyConnection], Result]) -> Result:
+        return await self._reading.run("read", lambda: self._read(job))
 
     def _append(self, batch: SampleBatch) -> None:
         self._incoming.pour(
@@ -209,12 +237,19 @@ class _Inlet:
         self._database.execute(self._statement)
 
 
-def _require_range(start: Instant, end: Instant, buckets: int) -> None:
-    problems = []
-    if end < start:
-        problems.append(Problem("", 0, 0, "end", f"a time at or after the start ({start})", str(end)))
-    if not 1 <= buckets <= _MOST_BUCKETS:
-        problems.append(Problem("", 0, 0, "buckets", f"a number from 1 to {_MOST_BUCKETS}", str(buckets)))
+def range_problems(start: Instant, end: Instant) -> list[Problem]:
+    if start <= end:
+        return []
+    return [Problem("", 0, 0, "end", f"a time at or after the start ({start})", str(end))]
+
+
+def number_problems(field: str, number: int, most: int) -> list[Problem]:
+    if 1 <= number <= most:
+        return []
+    return [Problem("", 0, 0, field, f"a number from 1 to {most}", str(number))]
+
+
+def refuse(problems: Sequence[Problem]) -> None:
     if problems:
         raise RequestRefused(problems)
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.driver import Driver, DriverKind, DriverWork, ScanLoad
+from gateway.driver import Driver, DriverKind, DriverWork, Manifest, ScanLoad
 from gateway.duration import Duration
 from gateway.errors import ConfigurationError, Problem
 from gateway.plant.criteria import (
@@ -102,11 +102,21 @@ def topics_load(device: Device, points: Sequence[Point]) -> ScanLoad | None:
     return None
 
 
+MANIFEST = Manifest(frozenset({"tcp"}), polls=True, writes=True, source_time=False, source_quality=False)
 DRIVERS = {
     "registers": DriverKind(
-        "registers", RegistersDevice, RegistersPoint, RegistersPoint, no_driver, takes_registers, registers_load
+        "registers",
+        RegistersDevice,
+        RegistersPoint,
+        RegistersPoint,
+        no_driver,
+        takes_registers,
+        registers_load,
+        MANIFEST,
     ),
-    "topics": DriverKind("topics", TopicsDevice, TopicsPoint, TopicsPoint, no_driver, takes_topics, topics_load),
+    "topics": DriverKind(
+        "topics", TopicsDevice, TopicsPoint, TopicsPoint, no_driver, takes_topics, topics_load, MANIFEST
+    ),
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import rules
 from gateway.errors import ConfigurationError, Problem, Severity
+from gateway.gases import GASES, Basis
 from gateway.plant.model import Limit, Output
 from rules import syntax
 from rules.graph import Graph
@@ -27,6 +28,9 @@ SCOPE = EquipmentScope(
         "flow": NamedPoint(3, "m3/h"),
         "gas": NamedPoint(4, "ppm"),
         "running": NamedPoint(5, ""),
+        "co": NamedPoint(6, "ppm", Basis(GASES["CO"], 0.0)),
+        "unmatched": NamedPoint(7, "mg/m3", Basis(GASES["CO"])),
+        "vacuum": NamedPoint(8, "kPa(a)"),
     },
     {"limit.rise": NamedLimit(3.0, "delta_degC")},
 )
@@ -41,6 +45,13 @@ EXPRESSIONS = [
     ("temperature > limit.rise", 14, "temperature"),
     ("gas > 30 mg/m3", 6, "ppm"),
     ("gas > 10 %LEL", 6, "ppm"),
+    ("co > 10 %LEL", 5, "explosive limit"),
+    ("unmatched > 24 ppm", 12, "conversion_temperature"),
+    ("co > 24 ppm + 3 %", 14, "by volume"),
+    ("vacuum < 10 kPa", 9, "absolute pressure"),
+    ("vacuum < pressure", 9, "absolute pressure"),
+    ("pressure > 0.2 MPa(a)", 11, "a pressure"),
+    ("pressure - vacuum > 1 kPa", 11, "a pressure"),
     ("temperature > 65", 14, "temperature"),
     ("temperature > 0", 14, "temperature"),
     ("2 * temperature > 3 degC", 2, "multiplied"),
@@ -75,6 +86,10 @@ def test_a_wrong_expression_is_refused_at_its_character(text: str, at: int, expe
 @pytest.mark.parametrize(
     "text",
     [
+        "co > 30 mg/m3 and co > 0.01 %vol",
+        "slope(co, 1 min) > 15 mg/m3/min and unmatched > 30 mg/m3",
+        "vacuum < 10 kPa(a) + 500 Pa and vacuum - 5 kPa(a) > 1 kPa and vacuum > 0",
+        "pressure > 0.2 MPa(g) and spread(vacuum, 1 min) < 2 kPa",
         "temperature - other_temperature > 3 K",
         "temperature > other_temperature + limit.rise",
         "slope(temperature, 10 s) > 0.5 K/min",
@@ -253,7 +268,7 @@ def test_lint_finds_slow_and_chattering_rules(tmp_path: Path) -> None:
 
 def test_limits_of_the_plant_file_are_checked() -> None:
     wrong = [
-        Limit("concentration_high", 30.0, "mg/m3", "a person"),
+        Limit("concentration_high", 30.0, "MPa", "a person"),
         Limit("concentration_hihg", 30.0, "ppm", "a person"),
     ]
     with pytest.raises(ConfigurationError) as caught:
@@ -281,3 +296,11 @@ def test_a_scan_that_eats_the_response_time_is_a_warning() -> None:
     fields = {warning.field for warning in slow.warnings}
     assert "caster.mould_inlet_level_trip@c" in fields
     assert "caster.trip/quick_shutoff@c" in fields
+
+
+def test_a_limit_in_milligrams_stands_for_a_detector_in_ppm() -> None:
+    own = Limit("concentration_high", 30.0, "mg/m3", "GB 6222")
+    program = rules.compile(plant([equipment("co", "co_detector", limits=[own])]), packs())
+    (drawn,) = (limit for limit in program.point_limits[0] if limit.kind.name == "concentration_high")
+    assert drawn.unit == "ppm"
+    assert drawn.value == pytest.approx(24.0, rel=1e-3)

@@ -334,7 +334,8 @@ async def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_was(path: 
 
 
 async def test_every_commit_is_synced(journal: SqliteJournal) -> None:
-    pragmas = [journal._raw_writer.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    asked = ("journal_mode", "synchronous")
+    pragmas = [journal._writer.exec_driver_sql(f"PRAGMA {name}").scalar() for name in asked]
     assert pragmas == ["wal", 2]
 
 

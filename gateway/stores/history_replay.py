@@ -1,0 +1,120 @@
+"""The history played back: every sample of some points in the order in which the gateway received them.
+
+Reads a window of receive times at a time, so that memory stays bounded, no query runs long and the writer
+never waits. Changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
+
+import numpy as np
+from duckdb import DuckDBPyConnection
+from numpy.typing import NDArray
+
+from gateway.sample import SECOND, Indices, Instant, SampleBatch
+
+Result = TypeVar("Result")
+
+ROWS_AT_ONCE = 500_000
+"""What a window is sized for: 17 MB of columns."""
+
+FIRST_WINDOW = 60 * SECOND
+
+_LARGEST_GROWTH = 2.0
+_LARGEST_SHRINK = 1 / 16
+
+_WINDOW = """
+    SELECT point, value, quality, reason, source_time, receive_time
+    FROM sample
+    WHERE receive_time >= $low AND receive_time < $high {chosen}
+    ORDER BY receive_time, point, source_time
+"""
+
+_NEXT = "SELECT min(receive_time) FROM sample WHERE receive_time >= $low AND receive_time < $high {chosen}"
+
+_CHOSEN = "AND point IN (SELECT unnest($keys))"
+
+_COLUMNS = {
+    "value": np.float64,
+    "quality": np.uint8,
+    "reason": np.uint8,
+    "source_time": np.int64,
+    "receive_time": np.int64,
+}
+
+
+class Reader(Protocol):
+    """Runs one query on a connection of its own, away from the event loop and from the writer."""
+
+    def __call__(self, job: Callable[[DuckDBPyConnection], Result]) -> Awaitable[Result]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """Which samples, and the point index that each key of the file has in the batches handed out."""
+
+    index_of: Indices
+    """By key; -1 for a key that is not chosen."""
+    start: Instant
+    end: Instant
+
+    def values(self, low: int, high: int) -> dict[str, object]:
+        """Parameters of a query over one window."""
+        bounds: dict[str, object] = {"low": low, "high": high}
+        return bounds if self.every else bounds | {"keys": np.nonzero(self.index_of >= 0)[0].tolist()}
+
+    @property
+    def every(self) -> bool:
+        return bool((self.index_of >= 0).all())
+
+    def query(self, template: str) -> str:
+        return template.format(chosen="" if self.every else _CHOSEN)
+
+
+async def replay(read: Reader, wanted: Selection, chunk: int) -> AsyncIterator[SampleBatch]:
+    """Batches of at most `chunk` rows with start <= receive time < end; equal times in the order of the file's keys."""
+    low, width = int(wanted.start), FIRST_WINDOW
+    while low < wanted.end:
+        high = min(low + width, int(wanted.end))
+        found = await read(partial(_window, wanted, low, high))
+        for begin in range(0, len(found), chunk):
+            yield _rows(found, slice(begin, begin + chunk))
+        if len(found):
+            low = high
+            width = max(1, int(width * min(max(ROWS_AT_ONCE / len(found), _LARGEST_SHRINK), _LARGEST_GROWTH)))
+            continue
+        following = await read(partial(_next, wanted, high))
+        if following is None:
+            return
+        low = following
+
+
+def _window(wanted: Selection, low: int, high: int, cursor: DuckDBPyConnection) -> SampleBatch:
+    found = cursor.execute(wanted.query(_WINDOW), wanted.values(low, high)).fetchnumpy()
+    columns = {name: _plain(found[name]).astype(kind, copy=False) for name, kind in _COLUMNS.items()}
+    return SampleBatch(point=wanted.index_of[found["point"]], **columns)
+
+
+def _next(wanted: Selection, low: int, cursor: DuckDBPyConnection) -> int | None:
+    row = cursor.execute(wanted.query(_NEXT), wanted.values(low, int(wanted.end))).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def _plain(column: NDArray[np.generic]) -> NDArray[np.generic]:
+    """NULL, which comes as a mask, as the NaN that it was."""
+    return np.ma.filled(column, np.nan) if isinstance(column, np.ma.MaskedArray) else column
+
+
+def _rows(batch: SampleBatch, rows: slice) -> SampleBatch:
+    return SampleBatch(
+        point=batch.point[rows],
+        value=batch.value[rows],
+        quality=batch.quality[rows],
+        reason=batch.reason[rows],
+        source_time=batch.source_time[rows],
+        receive_time=batch.receive_time[rows],
+    )

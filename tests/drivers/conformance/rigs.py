@@ -1,0 +1,9 @@
+"""Every way in which every driver reaches a device. A new driver adds its rig here, and nothing else."""
+
+from __future__ import annotations
+
+from tests.drivers.conformance.modbus_rig import ModbusTcpRig
+from tests.drivers.conformance.mqtt_rig import MqttTcpRig
+from tests.drivers.conformance.rig import Rig
+
+RIGS: tuple[type[Rig], ...] = (ModbusTcpRig, MqttTcpRig)
