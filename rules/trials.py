@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from gateway import document as documents
+from gateway import units
 from gateway.errors import ConfigurationError, Problem
 from gateway.plant.criteria import Criteria, PointKind
 from gateway.plant.model import Area, Device, Equipment, Limit, Plant, Point, RiskGrade, Site, Text
@@ -21,7 +22,7 @@ from gateway.rule import PointColumns, Truth
 from gateway.sample import SECOND, Instant, PointIndex, Quality, Reason
 from rules import syntax
 from rules.compiler import compile as compile_rules
-from rules.lint import convertible, untested
+from rules.lint import untested
 from rules.packs import POINT, Pack, Packs, RuleSource
 from rules.schema import RuleModel, TrialModel
 from rules.scope import VALUE
@@ -168,7 +169,7 @@ class _Reader:
             path = (*self._path, "limits", name)
             if name not in kinds:
                 self._problem(path, f"one of [{', '.join(kinds)}]", name, key=True)
-            elif not convertible(unit, kinds[name].unit):
+            elif not units.convertible(unit, kinds[name].unit):
                 self._problem(path, f"a unit that converts to {kinds[name].unit or 'none'}", unit or "no unit")
 
     def _used(self) -> set[str]:
