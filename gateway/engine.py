@@ -6,53 +6,25 @@ that it returned.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from gateway.changeover import TrialChanged
 from gateway.errors import UnknownSubject
-from gateway.event import (
-    AlarmAcknowledged,
-    AlarmCleared,
-    AlarmRaised,
-    AlarmReset,
-    CommandCompleted,
-    CommandRequested,
-    ConditionChanged,
-    EffectJudged,
-    Event,
-    InterlockDemanded,
-    InterlockEnded,
-    Reading,
-    TicketFiled,
-    TicketMoved,
-    TicketRecurred,
-    identity,
-)
+from gateway.event import AlarmRaised, Event, InterlockDemanded, Reading, identity
 from gateway.machines import alarm, interlock, ticket
 from gateway.machines.alarm import AlarmState
 from gateway.machines.interlock import Demand
 from gateway.machines.ticket import Ticket
 from gateway.plant.model import Plant
 from gateway.point_table import PointTable
-from gateway.rule import (
-    Conditions,
-    InterlockInstance,
-    Priority,
-    Program,
-    RuleInstance,
-    TicketGrade,
-    Truth,
-)
+from gateway.proof import proof_rules
+from gateway.rule import Conditions, InterlockInstance, Program, RuleInstance, Truth
 from gateway.sample import SECOND, Instant
+from gateway.standing import Standing, fold, states_of
 from gateway.store import StateKind
-from gateway.words import (
-    INTERLOCK_UNPROVEN,
-    INTERLOCK_UNPROVEN_CONSEQUENCE,
-    INTERLOCK_UNPROVEN_RESPONSE,
-    filled,
-)
 
 SETTLE = 10 * SECOND
 """After a start, a condition that is still unknown is lost protection; before, it is only not there yet."""
@@ -62,15 +34,6 @@ NOT_YET = np.uint8(255)
 
 DEMANDS_KEPT = 200
 """Ended demands shown beside the standing ones. The journal keeps all."""
-
-
-@dataclass
-class Standing:
-    """The present states, by id; loaded from the journal at start."""
-
-    alarms: dict[str, AlarmState] = field(default_factory=dict)
-    demands: dict[str, Demand] = field(default_factory=dict)
-    tickets: dict[str, Ticket] = field(default_factory=dict)
 
 
 class Engine:
@@ -84,13 +47,16 @@ class Engine:
         self._settled = False
         self._point_ids = tuple(point.id for point in plant.points)
         self._areas = {equipment.id: equipment.area for equipment in plant.equipment}
-        self.rules: tuple[RuleInstance, ...] = (*program.rules, *_proof_rules(program))
+        self._interlocks = tuple(_without_trials(row, program) for row in program.interlocks)
+        self.rules: tuple[RuleInstance, ...] = (*program.rules, *proof_rules(program.rules, self._interlocks))
         self._by_id = {rule.id: rule for rule in self.rules}
         self._group: dict[str | None, list[str]] = {}
         for rule in self.rules:
+            if rule.shadow:
+                continue
             self._group.setdefault(rule.first_out_group, []).append(rule.id)
-        self._interlock_at = {row.id: position for position, row in enumerate(program.interlocks)}
-        causes = [(column, at) for at, row in enumerate(program.interlocks) for column in row.causes]
+        self._interlock_at = {row.id: position for position, row in enumerate(self._interlocks)}
+        causes = [(column, at) for at, row in enumerate(self._interlocks) for column in row.causes]
         self._cause_column, self._cause_of = np.array(causes, dtype=np.intp).reshape(-1, 2).T
         self._truth = np.full(len(self.rules), NOT_YET, dtype=np.uint8)
         self.states = standing
@@ -108,6 +74,9 @@ class Engine:
         truth, since = self._with_proofs(conditions, now)
         for index in sorted(self._changed(truth, now), key=lambda column: int(since[column])):
             rule = self.rules[index]
+            if rule.shadow:
+                events.append(self._on_trial(rule, Truth(int(truth[index])), Instant(int(since[index])), now))
+                continue
             state = self.states.alarms.get(rule.id, AlarmState(rule.id))
             seen = self._observation(rule, state, Truth(int(truth[index])), Instant(int(since[index])), table, now)
             events += self._take(alarm.observe(self._site, rule, state, seen))
@@ -138,8 +107,33 @@ class Engine:
         return self._by_id.get(rule_id)
 
     def unknown_rules(self) -> Sequence[RuleInstance]:
-        """Rules that cannot be evaluated now, once the start has settled."""
-        return [rule for rule, truth in zip(self.rules, self._truth) if truth == Truth.UNKNOWN]
+        """Rules that cannot be evaluated now, once the start has settled; one on trial protects nobody yet."""
+        return [r for r, truth in zip(self.rules, self._truth) if truth == Truth.UNKNOWN and not r.shadow]
+
+    @property
+    def is_timing(self) -> bool:
+        """Whether an interlock's effect has a deadline to come: time alone may then decide something."""
+        return any(demand.pending for demand in self._open_demand.values())
+
+    def withdrawals(self, by: str, comment: str, now: Instant) -> list[Event]:
+        """What closes every alarm and demand whose rule or interlock is no longer in force; not yet taken.
+
+        Nothing else could ever end them. Tickets stay as they are: they are a person's.
+        """
+        events: list[Event] = []
+        for state in self.states.alarms.values():
+            rule = self._by_id.get(state.alarm)
+            if state.standing and (rule is None or rule.shadow):
+                events.append(alarm.withdraw(state, by, comment, now))
+        for demand in self._open_demand.values():
+            if demand.interlock not in self._interlock_at:
+                events += interlock.withdraw(demand, by, comment, now)
+        return events
+
+    def follow(self, earlier: Engine) -> None:
+        """Before the first tick after a reload: what the engine before it had seen is not news again."""
+        seen = {(rule.id, rule.shadow): truth for rule, truth in zip(earlier.rules, earlier._truth)}
+        self._truth[:] = [seen.get((rule.id, rule.shadow), NOT_YET) for rule in self.rules]
 
     def _alarm(self, alarm_id: str) -> AlarmState:
         if alarm_id not in self._by_id and alarm_id not in self.states.alarms:
@@ -156,10 +150,23 @@ class Engine:
         changed = np.nonzero(truth != self._truth)[0]
         first_known = (self._truth == NOT_YET) & (truth == Truth.FALSE)
         quiet = {
-            int(index) for index in np.nonzero(first_known)[0] if self.rules[index].id not in self.states.alarms
+            int(index)
+            for index in np.nonzero(first_known)[0]
+            if self.rules[index].id not in self.states.alarms and not self.rules[index].shadow
         }
         self._truth = truth.copy()
         return [int(index) for index in changed if int(index) not in quiet]
+
+    def _on_trial(self, rule: RuleInstance, truth: Truth, since: Instant, now: Instant) -> Event:
+        return TrialChanged(
+            id=identity(self._site, rule.id, "trial", truth.name, since, now),
+            at=now,
+            rule=rule.id,
+            equipment=rule.equipment,
+            truth=truth,
+            since=since,
+            rule_hash=rule.hash,
+        )
 
     def _observation(
         self, rule: RuleInstance, state: AlarmState, truth: Truth, since: Instant, table: PointTable, now: Instant
@@ -181,7 +188,7 @@ class Engine:
         """Interlocks with a cause or an open demand, in the program's order; nothing follows from any other."""
         caused = self._cause_of[conditions.truth[self._cause_column] == np.uint8(Truth.TRUE)]
         demanded = (self._interlock_at[each] for each in self._open_demand if each in self._interlock_at)
-        return [self._program.interlocks[at] for at in sorted({*caused.tolist(), *demanded})]
+        return [self._interlocks[at] for at in sorted({*caused.tolist(), *demanded})]
 
     def _interlock(
         self, row: InterlockInstance, conditions: Conditions, table: PointTable, now: Instant
@@ -189,7 +196,7 @@ class Engine:
         truth, since = conditions.truth, conditions.since
         causes = sorted(
             (
-                interlock.Cause(self.rules[column].id, Instant(int(since[column])))
+                interlock.Cause(self.rules[column].id, Instant(int(since[column])), self.rules[column].hash)
                 for column in row.causes
                 if truth[column] == Truth.TRUE
             ),
@@ -216,7 +223,7 @@ class Engine:
         self, conditions: Conditions, now: Instant
     ) -> tuple[np.ndarray[tuple[int], np.dtype[np.uint8]], np.ndarray[tuple[int], np.dtype[np.int64]]]:
         """Rule truths, followed by the truth of 'this interlock did not do what it must'."""
-        rules, interlocks = len(self._program.rules), len(self._program.interlocks)
+        rules, interlocks = len(self._program.rules), len(self._interlocks)
         truth = np.full(interlocks, Truth.FALSE, dtype=np.uint8)
         since = np.full(interlocks, now, dtype=np.int64)
         for demand in self._open_demand.values():
@@ -288,76 +295,10 @@ class Engine:
                 del self.states.demands[ended]
 
 
-def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | None:
-    """Move the state that this event is about; what it has become, or None if it is about none."""
-    match event:
-        case TicketFiled() | TicketRecurred() | TicketMoved():
-            moved = ticket.evolve(standing.tickets.get(event.ticket), event)
-            if moved is not None:
-                standing.tickets[moved.id] = moved
-            return moved
-        case InterlockDemanded() | EffectJudged() | InterlockEnded() | CommandRequested() | CommandCompleted():
-            demand = interlock.evolve(standing.demands.get(event.demand), event)
-            if demand is not None:
-                standing.demands[demand.id] = demand
-            return demand
-        case ConditionChanged(rule=subject):
-            pass
-        case AlarmRaised() | AlarmAcknowledged() | AlarmCleared() | AlarmReset():
-            subject = event.alarm
-        case _:
-            return None
-    state = alarm.evolve(standing.alarms.get(subject, AlarmState(subject)), event)
-    standing.alarms[subject] = state
-    return state
-
-
 def _readings(table: PointTable, points: Iterable[int]) -> tuple[Reading, ...]:
     return tuple(table.reading(point) for point in dict.fromkeys(points))
 
 
-def _proof_rules(program: Program) -> list[RuleInstance]:
-    """For each interlock, the alarm that it failed or was late: under its own clause and article 14."""
-    rules = []
-    for offset, row in enumerate(program.interlocks):
-        causes = [program.rules[column] for column in row.causes]
-        evidence = [point for cause in causes for point in cause.points]
-        evidence += [point for effect in row.effects for point in effect.points]
-        rules.append(
-            RuleInstance(
-                index=len(program.rules) + offset,
-                id=f"interlock.unproven@{row.id.replace('@', '.')}",
-                rule="interlock.unproven",
-                equipment=row.equipment,
-                clauses=tuple(dict.fromkeys((*row.clauses, "14"))),
-                title=filled(INTERLOCK_UNPROVEN, row.name.zh, row.name.en),
-                consequence=INTERLOCK_UNPROVEN_CONSEQUENCE,
-                response=INTERLOCK_UNPROVEN_RESPONSE,
-                response_time=60 * SECOND,
-                priority=Priority.CRITICAL,
-                latch=True,
-                ticket=TicketGrade.MAJOR,
-                first_out_group=None,
-                points=tuple(dict.fromkeys(evidence)),
-                hash=identity(row.id, *(cause.hash for cause in causes)),
-            )
-        )
-    return rules
-
-
-def states_of(events: Iterable[Event]) -> Mapping[StateKind, set[str]]:
-    """Which alarms, demands and tickets a run of events touches."""
-    touched: dict[StateKind, set[str]] = {kind: set() for kind in StateKind}
-    for event in events:
-        match event:
-            case TicketFiled() | TicketRecurred() | TicketMoved():
-                touched[StateKind.TICKET].add(event.ticket)
-            case InterlockDemanded() | EffectJudged() | InterlockEnded() | CommandRequested() | CommandCompleted():
-                touched[StateKind.DEMAND].add(event.demand)
-            case ConditionChanged():
-                touched[StateKind.ALARM].add(event.rule)
-            case AlarmRaised() | AlarmAcknowledged() | AlarmCleared() | AlarmReset():
-                touched[StateKind.ALARM].add(event.alarm)
-            case _:
-                pass
-    return touched
+def _without_trials(row: InterlockInstance, program: Program) -> InterlockInstance:
+    """A rule on trial demands nothing."""
+    return replace(row, causes=tuple(column for column in row.causes if not program.rules[column].shadow))

@@ -13,6 +13,13 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, TypeAdapter
 
+from gateway.changeover import (
+    AlarmWithdrawn,
+    ConfigurationRefused,
+    ConfigurationReloaded,
+    InterlockWithdrawn,
+    TrialChanged,
+)
 from gateway.driver import LinkState
 from gateway.plant.model import Text
 from gateway.rule import EffectMode, Priority, TicketGrade, Truth
@@ -112,6 +119,8 @@ class ConditionChanged:
     equipment: str
     truth: Truth
     since: Instant
+    rule_hash: str = ""
+    """Which version of the rule said so; empty in journals of before there was one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +162,7 @@ class AlarmCleared:
     at: Instant
     alarm: str
     occurrence: str
+    rule_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +189,8 @@ class InterlockDemanded:
     clauses: tuple[str, ...]
     causes: tuple[str, ...]
     """Rule instances that demanded; the first is the first-out."""
+    cause_hashes: tuple[str, ...] = ()
+    """Version of each cause, in the same order."""
     onset: Instant
     engaged: Truth
     effects: tuple[tuple[str, EffectMode], ...]
@@ -261,6 +273,7 @@ class TicketFiled:
     evidence_points: tuple[str, ...]
     previous: str | None
     """The written-off ticket of the same rule and equipment, if there was one."""
+    rule_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +284,7 @@ class TicketRecurred:
     ticket: str
     occurrence: str
     onset: Instant
+    rule_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,7 +320,12 @@ Event = Annotated[
     | CommandCompleted
     | TicketFiled
     | TicketRecurred
-    | TicketMoved,
+    | TicketMoved
+    | TrialChanged
+    | AlarmWithdrawn
+    | InterlockWithdrawn
+    | ConfigurationReloaded
+    | ConfigurationRefused,
     Discriminator("kind"),
 ]
 

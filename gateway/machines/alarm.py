@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from gateway.changeover import AlarmWithdrawn
 from gateway.event import (
     AlarmAcknowledged,
     AlarmCleared,
@@ -44,6 +45,8 @@ class AlarmAction(StrEnum):
     """The condition of a latching alarm is gone; the alarm stays until a person resets it."""
     ACKNOWLEDGE = "acknowledge"
     RESET = "reset"
+    WITHDRAW = "withdraw"
+    """The rule is no longer in force; nothing else could ever end its alarm."""
 
 
 _S, _A = AlarmStateName, AlarmAction
@@ -52,19 +55,29 @@ TABLE: Table[AlarmStateName, AlarmAction] = Table(
     machine="alarm",
     initial=_S.NORMAL,
     moves={
-        _S.NORMAL: {_A.RAISE: _S.UNACKNOWLEDGED},
+        _S.NORMAL: {_A.RAISE: _S.UNACKNOWLEDGED, _A.WITHDRAW: _S.NORMAL},
         _S.UNACKNOWLEDGED: {
             _A.ACKNOWLEDGE: _S.ACKNOWLEDGED,
             _A.CLEAR: _S.RETURNED_UNACKNOWLEDGED,
             _A.CLEAR_LATCHING: _S.LATCHED_UNACKNOWLEDGED,
+            _A.WITHDRAW: _S.NORMAL,
         },
-        _S.ACKNOWLEDGED: {_A.CLEAR: _S.NORMAL, _A.CLEAR_LATCHING: _S.LATCHED_ACKNOWLEDGED},
-        _S.RETURNED_UNACKNOWLEDGED: {_A.RAISE: _S.UNACKNOWLEDGED, _A.ACKNOWLEDGE: _S.NORMAL},
+        _S.ACKNOWLEDGED: {
+            _A.CLEAR: _S.NORMAL,
+            _A.CLEAR_LATCHING: _S.LATCHED_ACKNOWLEDGED,
+            _A.WITHDRAW: _S.NORMAL,
+        },
+        _S.RETURNED_UNACKNOWLEDGED: {
+            _A.RAISE: _S.UNACKNOWLEDGED,
+            _A.ACKNOWLEDGE: _S.NORMAL,
+            _A.WITHDRAW: _S.NORMAL,
+        },
         _S.LATCHED_UNACKNOWLEDGED: {
             _A.RAISE: _S.UNACKNOWLEDGED,
             _A.ACKNOWLEDGE: _S.LATCHED_ACKNOWLEDGED,
+            _A.WITHDRAW: _S.NORMAL,
         },
-        _S.LATCHED_ACKNOWLEDGED: {_A.RAISE: _S.UNACKNOWLEDGED, _A.RESET: _S.NORMAL},
+        _S.LATCHED_ACKNOWLEDGED: {_A.RAISE: _S.UNACKNOWLEDGED, _A.RESET: _S.NORMAL, _A.WITHDRAW: _S.NORMAL},
     },
 )
 
@@ -131,6 +144,7 @@ def observe(site: str, rule: RuleInstance, state: AlarmState, seen: Observation)
             equipment=rule.equipment,
             truth=seen.truth,
             since=seen.since,
+            rule_hash=rule.hash,
         )
     ]
     if raises(state, seen.truth):
@@ -157,7 +171,11 @@ def observe(site: str, rule: RuleInstance, state: AlarmState, seen: Observation)
         TABLE.next(rule.id, state.name, _A.CLEAR_LATCHING if state.latched else _A.CLEAR)
         events.append(
             AlarmCleared(
-                id=identity(state.occurrence, "cleared"), at=seen.now, alarm=rule.id, occurrence=state.occurrence
+                id=identity(state.occurrence, "cleared"),
+                at=seen.now,
+                alarm=rule.id,
+                occurrence=state.occurrence,
+                rule_hash=rule.hash,
             )
         )
     return events
@@ -196,6 +214,20 @@ def reset(state: AlarmState, by: str, comment: str, now: Instant) -> Event:
     )
 
 
+def withdraw(state: AlarmState, by: str, comment: str, now: Instant) -> Event:
+    """The rule of this alarm is no longer in force; whatever stood is closed, and says so."""
+    TABLE.next(state.alarm, state.name, _A.WITHDRAW)
+    return AlarmWithdrawn(
+        id=identity(state.alarm, state.occurrence, "withdrawn", now),
+        at=now,
+        alarm=state.alarm,
+        occurrence=state.occurrence,
+        was_active=state.active,
+        by=by,
+        comment=comment,
+    )
+
+
 def evolve(state: AlarmState, event: Event) -> AlarmState:
     """The state after an event of this alarm; events of other kinds change nothing."""
     match event:
@@ -219,5 +251,13 @@ def evolve(state: AlarmState, event: Event) -> AlarmState:
             return replace(state, acknowledged=True, acknowledged_at=event.at, acknowledged_by=event.by)
         case AlarmReset():
             return replace(state, latched=False)
+        case AlarmWithdrawn():
+            return AlarmState(
+                alarm=state.alarm,
+                occurrence=state.occurrence,
+                onset=state.onset,
+                raised_at=state.raised_at,
+                cleared_at=event.at,
+            )
         case _:
             return state

@@ -48,6 +48,7 @@ CHINESE: Mapping[str, str] = {
     alarm.AlarmAction.CLEAR_LATCHING: "恢复（锁存）",
     alarm.AlarmAction.ACKNOWLEDGE: "确认",
     alarm.AlarmAction.RESET: "复位",
+    alarm.AlarmAction.WITHDRAW: "规则撤除",
     TicketState.SUSPECTED: "疑似",
     TicketState.REGISTERED: "已登记",
     TicketState.RECTIFYING: "整改中",
@@ -72,6 +73,7 @@ CHINESE: Mapping[str, str] = {
     interlock.Judgement.AFTER_TIME: "超时后反馈",
     interlock.Judgement.ABSENT_AT_DEADLINE: "到期无反馈",
     interlock.Judgement.UNKNOWN_AT_DEADLINE: "到期反馈未知",
+    interlock.Judgement.NO_LONGER_WATCHED: "联锁撤除",
 }
 
 

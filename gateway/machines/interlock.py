@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from gateway.changeover import InterlockWithdrawn
 from gateway.event import (
     CommandCompleted,
     CommandRequested,
@@ -37,6 +38,8 @@ class Judgement(StrEnum):
     AFTER_TIME = "after_time"
     ABSENT_AT_DEADLINE = "absent_at_deadline"
     UNKNOWN_AT_DEADLINE = "unknown_at_deadline"
+    NO_LONGER_WATCHED = "no_longer_watched"
+    """The interlock was taken out of force before the deadline."""
 
 
 _V, _J = Verdict, Judgement
@@ -51,6 +54,7 @@ TABLE: Table[Verdict, Judgement] = Table(
             _J.AFTER_TIME: _V.LATE,
             _J.ABSENT_AT_DEADLINE: _V.FAIL,
             _J.UNKNOWN_AT_DEADLINE: _V.INCONCLUSIVE,
+            _J.NO_LONGER_WATCHED: _V.INCONCLUSIVE,
         },
         _V.FAIL: {_J.AFTER_TIME: _V.LATE},
         _V.INCONCLUSIVE: {_J.AFTER_TIME: _V.LATE},
@@ -99,6 +103,11 @@ class Demand:
         return worst(state.verdict for state in self.effects)
 
     @property
+    def pending(self) -> bool:
+        """Whether any effect still has its time."""
+        return any(state.verdict is _V.PENDING for state in self.effects)
+
+    @property
     def broken(self) -> bool:
         """Whether any effect did not come in time, for all that is known."""
         return self.verdict in (_V.FAIL, _V.LATE, _V.INCONCLUSIVE)
@@ -116,6 +125,8 @@ class Cause:
 
     rule: str
     onset: Instant
+    hash: str = ""
+    """Of the rule that demands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +198,7 @@ def _demanded(site: str, interlock: InterlockInstance, seen: Circumstances) -> l
             equipment=interlock.equipment,
             clauses=interlock.clauses,
             causes=tuple(cause.rule for cause in seen.causes),
+            cause_hashes=tuple(cause.hash for cause in seen.causes),
             onset=onset,
             engaged=seen.engaged,
             effects=tuple((effect.id, effect.mode) for effect in interlock.effects),
@@ -239,6 +251,35 @@ def _judged(demand: Demand, effect: Effect, verdict: Verdict, feedback: Feedback
     )
 
 
+def withdraw(demand: Demand, by: str, comment: str, now: Instant) -> list[Event]:
+    """The interlock of this demand is no longer in force: what is still pending can never be known."""
+    events: list[Event] = []
+    for state in demand.effects:
+        if state.verdict is _V.PENDING:
+            verdict = TABLE.next(f"{demand.id} {state.effect}", state.verdict, _J.NO_LONGER_WATCHED)
+            events.append(
+                EffectJudged(
+                    id=identity(demand.id, state.effect, verdict),
+                    at=now,
+                    demand=demand.id,
+                    interlock=demand.interlock,
+                    effect=state.effect,
+                    mode=state.mode,
+                    verdict=verdict,
+                    delay=None,
+                )
+            )
+    withdrawn = InterlockWithdrawn(
+        id=identity(demand.id, "withdrawn"),
+        at=now,
+        demand=demand.id,
+        interlock=demand.interlock,
+        by=by,
+        comment=comment,
+    )
+    return [*events, withdrawn]
+
+
 def evolve(demand: Demand | None, event: Event) -> Demand | None:
     """The demand after an event of its own; events of other kinds change nothing."""
     if isinstance(event, InterlockDemanded):
@@ -274,7 +315,7 @@ def evolve(demand: Demand | None, event: Event) -> Demand | None:
                 if state.command == event.command
                 else state,
             )
-        case InterlockEnded():
+        case InterlockEnded() | InterlockWithdrawn():
             return replace(demand, ended_at=event.at)
         case _:
             return demand

@@ -120,6 +120,7 @@ def on_alarm(alarm: AlarmRaised, filing: Filing) -> Event:
             ticket=filing.standing.id,
             occurrence=alarm.occurrence,
             onset=alarm.onset,
+            rule_hash=alarm.rule_hash,
         )
     ticket = "HD-" + identity(filing.site, "ticket", alarm.occurrence)[:12]
     return TicketFiled(
@@ -136,6 +137,7 @@ def on_alarm(alarm: AlarmRaised, filing: Filing) -> Event:
         onset=alarm.onset,
         evidence_points=filing.evidence_points,
         previous=filing.previous,
+        rule_hash=alarm.rule_hash,
     )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gateway.clock import Clock
 from gateway.driver import LinkStatus
-from gateway.engine import Engine, states_of
+from gateway.engine import Engine
 from gateway.errors import StoreFailed
 from gateway.event import Entry, Event, LinkChanged, identity
 from gateway.plant.model import Plant
@@ -25,6 +25,7 @@ from gateway.point_table import PointTable
 from gateway.runtime import states
 from gateway.runtime.intake import Intake
 from gateway.sample import Instant, SampleBatch
+from gateway.standing import states_of
 from gateway.store import Journal, StateKind
 
 LONGEST_WAIT = 0.1

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from pydantic import TypeAdapter
 
-from gateway.engine import Standing
 from gateway.machines.alarm import AlarmState
 from gateway.machines.interlock import Demand
 from gateway.machines.ticket import Ticket
+from gateway.standing import Standing
 from gateway.store import Journal, StateKind, StateRow
 
 _ALARM = TypeAdapter(AlarmState)

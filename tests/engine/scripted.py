@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import BaseModel
 
-from gateway.engine import SETTLE, Engine, Standing, fold
+from gateway.engine import SETTLE, Engine
 from gateway.event import Event
 from gateway.plant.model import Area, Device, Equipment, Output, Plant, Point, RiskGrade, Site, Text
 from gateway.point_table import PointTable
 from gateway.rule import Conditions, Effect, EffectMode, InterlockInstance, PointColumns, RuleInstance, Truth
 from gateway.sample import SECOND, Instant
+from gateway.standing import Standing, fold
 
 TRUE, FALSE, UNKNOWN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
 Truths = Mapping[int, Truth | tuple[Truth, int]]

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from gateway.clock import ManualClock
 from gateway.driver import Receipt
-from gateway.engine import Engine, Standing
+from gateway.engine import Engine
 from gateway.event import Entry
 from gateway.plant.model import Output
 from gateway.rule import EffectMode, Truth
@@ -17,6 +17,7 @@ from gateway.runtime.commands import CommandSender
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop, Tick
 from gateway.sample import SECOND, Instant
+from gateway.standing import Standing
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.scripted import FALSE, ScriptedProgram, interlock, plant
 from tests.machines.support import rule

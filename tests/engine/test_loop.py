@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from gateway.driver import LinkState, LinkStatus
-from gateway.engine import Standing
 from gateway.errors import IllegalTransition, StoreFailed
 from gateway.runtime import intake, loop, states
 from gateway.runtime.intake import Intake
 from gateway.sample import Instant, Quality, Reason, Sample, SampleBatch
+from gateway.standing import Standing
 from gateway.store import StateKind
 from tests.engine.scripted import FALSE, TRUE
 from tests.engine.site import HOT, RunningSite, until

@@ -29,8 +29,9 @@ LEGAL = {
     ("latched_unacknowledged", "acknowledge"): "latched_acknowledged",
     ("latched_acknowledged", "raise"): "unacknowledged",
     ("latched_acknowledged", "reset"): "normal",
+    **{(state.value, "withdraw"): "normal" for state in AlarmStateName},
 }
-"""ISA-18.2 without suppression, written down a second time."""
+"""ISA-18.2 without suppression, written down a second time; a rule can be taken out of force in any state."""
 
 WORDS = st.lists(st.sampled_from(["TRUE", "FALSE", "UNKNOWN", "ack", "reset"]), max_size=30)
 

@@ -27,6 +27,7 @@ LEGAL = {
     ("pending", "after_time"): "late",
     ("pending", "absent_at_deadline"): "fail",
     ("pending", "unknown_at_deadline"): "inconclusive",
+    ("pending", "no_longer_watched"): "inconclusive",
     ("fail", "after_time"): "late",
     ("inconclusive", "after_time"): "late",
 }

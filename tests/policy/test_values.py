@@ -9,9 +9,11 @@ import pytest
 from tests.policy.source import modules
 
 VALUES = [
+    "gateway/changeover.py",
     "gateway/driver.py",
     "gateway/errors.py",
     "gateway/event.py",
+    "gateway/kpi.py",
     "gateway/plant/model.py",
     "gateway/rule.py",
     "gateway/sample.py",

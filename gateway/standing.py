@@ -1,0 +1,97 @@
+"""The present states of alarms, demands and tickets: nothing but the fold of the events that were.
+
+Knows which event is about which state, and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.changeover import AlarmWithdrawn, InterlockWithdrawn
+from gateway.event import (
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmRaised,
+    AlarmReset,
+    CommandCompleted,
+    CommandRequested,
+    ConditionChanged,
+    EffectJudged,
+    Event,
+    InterlockDemanded,
+    InterlockEnded,
+    TicketFiled,
+    TicketMoved,
+    TicketRecurred,
+)
+from gateway.machines import alarm, interlock, ticket
+from gateway.machines.alarm import AlarmState
+from gateway.machines.interlock import Demand
+from gateway.machines.ticket import Ticket
+from gateway.store import StateKind
+
+
+@dataclass
+class Standing:
+    """The present states, by id; loaded from the journal at start."""
+
+    alarms: dict[str, AlarmState] = field(default_factory=dict)
+    demands: dict[str, Demand] = field(default_factory=dict)
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+
+
+def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | None:
+    """Move the state that this event is about; what it has become, or None if it is about none."""
+    match event:
+        case TicketFiled() | TicketRecurred() | TicketMoved():
+            moved = ticket.evolve(standing.tickets.get(event.ticket), event)
+            if moved is not None:
+                standing.tickets[moved.id] = moved
+            return moved
+        case (
+            InterlockDemanded()
+            | EffectJudged()
+            | InterlockEnded()
+            | InterlockWithdrawn()
+            | CommandRequested()
+            | CommandCompleted()
+        ):
+            demand = interlock.evolve(standing.demands.get(event.demand), event)
+            if demand is not None:
+                standing.demands[demand.id] = demand
+            return demand
+        case ConditionChanged(rule=subject):
+            pass
+        case AlarmRaised() | AlarmAcknowledged() | AlarmCleared() | AlarmReset() | AlarmWithdrawn():
+            subject = event.alarm
+        case _:
+            return None
+    state = alarm.evolve(standing.alarms.get(subject, AlarmState(subject)), event)
+    standing.alarms[subject] = state
+    return state
+
+
+def states_of(events: Iterable[Event]) -> Mapping[StateKind, set[str]]:
+    """Which alarms, demands and tickets a run of events touches."""
+    touched: dict[StateKind, set[str]] = {kind: set() for kind in StateKind}
+    for event in events:
+        match event:
+            case TicketFiled() | TicketRecurred() | TicketMoved():
+                touched[StateKind.TICKET].add(event.ticket)
+            case (
+                InterlockDemanded()
+                | EffectJudged()
+                | InterlockEnded()
+                | InterlockWithdrawn()
+                | CommandRequested()
+                | CommandCompleted()
+            ):
+                touched[StateKind.DEMAND].add(event.demand)
+            case ConditionChanged():
+                touched[StateKind.ALARM].add(event.rule)
+            case AlarmRaised() | AlarmAcknowledged() | AlarmCleared() | AlarmReset() | AlarmWithdrawn():
+                touched[StateKind.ALARM].add(event.alarm)
+            case _:
+                pass
+    return touched
