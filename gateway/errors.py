@@ -104,6 +104,16 @@ class StoreFailed(TocsinError):
         super().__init__(f"{store} cannot {doing}: {cause}")
 
 
+class RecordsRefused(TocsinError):
+    """A target elsewhere refuses records for what they say; offering them again would not help."""
+
+    http_status = 502
+
+    def __init__(self, target: str, cause: str) -> None:
+        self.target, self.cause = target, cause
+        super().__init__(f"{target} refuses what it is given: {cause}")
+
+
 class PortInUse(TocsinError):
     """An address to listen on is taken."""
 

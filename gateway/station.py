@@ -32,6 +32,7 @@ from gateway.runtime.supervise import supervise
 from gateway.store import Copy
 from gateway.stores.history_duckdb import DuckdbHistory
 from gateway.stores.journal_sqlite import SqliteJournal
+from gateway.stores.place import HISTORY_FILE, JOURNAL_FILE
 
 _log = logging.getLogger(__name__)
 
@@ -66,9 +67,9 @@ class Station:
         """Open the stores in `data` and wire everything; `copies` follow, by name. Raises StoreFailed."""
         _make_directory(data)
         clock = SystemClock()
-        journal = await SqliteJournal.open(data / "journal.sqlite")
+        journal = await SqliteJournal.open(data / JOURNAL_FILE)
         try:
-            history = await DuckdbHistory.open(data / "history.duckdb", [point.id for point in plant.points])
+            history = await DuckdbHistory.open(data / HISTORY_FILE, [point.id for point in plant.points])
         except StoreFailed:
             await journal.close()
             raise

@@ -33,6 +33,14 @@ class StateRow:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """An entry that a follower's target refused for what it says: passed over, and kept in sight."""
+
+    sequence: int
+    cause: str
+
+
 class Journal(Protocol):
     """Append-only, hash-chained. One writer; any number of readers."""
 
@@ -61,6 +69,14 @@ class Journal(Protocol):
         ...
 
     async def advance(self, follower: str, sequence: int) -> None: ...
+
+    async def set_aside(self, follower: str, sequence: int, cause: str) -> None:
+        """Keep in sight, durably, that this follower passes over an entry, and why."""
+        ...
+
+    async def aside(self, follower: str) -> Sequence[Aside]:
+        """What this follower has passed over, oldest first."""
+        ...
 
     async def verify(self) -> int | None:
         """Recompute the hash chain; the first sequence at which it breaks, or None."""
@@ -106,7 +122,9 @@ class Copy(Protocol):
         """Raises StoreFailed; the caller holds the batch and tries again."""
         ...
 
-    async def append_events(self, entries: Sequence[Entry]) -> None: ...
+    async def append_events(self, entries: Sequence[Entry]) -> None:
+        """Raises StoreFailed to be asked again, RecordsRefused for entries that it can never take."""
+        ...
 
     async def close(self) -> None: ...
 

@@ -1,4 +1,8 @@
-"""Followers of the journal: each reads on from a cursor of its own and is caught up after any outage."""
+"""Followers of the journal: each reads on from a cursor of its own and is caught up after any outage.
+
+What a target refuses for what it says is set aside, told and counted: it holds up nothing that comes after it,
+and is never passed over in silence.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from gateway.errors import StoreFailed
+from gateway.errors import RecordsRefused, StoreFailed
 from gateway.event import Entry
 from gateway.runtime.loop import Tick
 from gateway.store import Journal
@@ -30,6 +34,8 @@ class Follower:
         self.name = name
         self.position = 0
         self.failure: StoreFailed | None = None
+        self.set_aside = 0
+        """Entries that the target refused, of all time."""
         self._journal = journal
         self._target = target
         self._wake = asyncio.Event()
@@ -44,6 +50,7 @@ class Follower:
         while True:
             try:
                 self.position = await self._journal.cursor(self.name)
+                self.set_aside = len(await self._journal.aside(self.name))
                 await self._follow()
             except StoreFailed as failure:
                 if self.failure is None:
@@ -55,7 +62,7 @@ class Follower:
         while True:
             entries = await self._journal.read(self.position, AT_ONCE)
             if entries:
-                await self._target(entries)
+                await self._hand_over(entries)
                 await self._journal.advance(self.name, entries[-1].sequence)
                 self.position = entries[-1].sequence
             if self.failure is not None:
@@ -64,3 +71,17 @@ class Follower:
             if len(entries) < AT_ONCE:
                 await self._wake.wait()
                 self._wake.clear()
+
+    async def _hand_over(self, entries: Sequence[Entry]) -> None:
+        """Give the target everything that it takes; halve what it refuses until the one record is found."""
+        try:
+            await self._target(entries)
+        except RecordsRefused as refusal:
+            if len(entries) > 1:
+                middle = len(entries) // 2
+                await self._hand_over(entries[:middle])
+                await self._hand_over(entries[middle:])
+                return
+            await self._journal.set_aside(self.name, entries[0].sequence, refusal.cause)
+            self.set_aside += 1
+            _log.error("follower %s set entry %d aside: %s", self.name, entries[0].sequence, refusal)

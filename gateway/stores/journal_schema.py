@@ -29,7 +29,8 @@ from gateway.errors import StoreFailed
 
 STORE = "journal"
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Number of the newest step in `journal_migrations`."""
 
 APPLICATION_ID = 0x544F4353
 """'TOCS' in the file header, so that another program's database is never taken for a journal."""
@@ -51,6 +52,7 @@ EVENT = Table(
     Column("previous_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
 )
+Index("event_subject", EVENT.c.subject, EVENT.c.sequence)
 
 STATE = Table(
     "state",
@@ -60,7 +62,7 @@ STATE = Table(
     Column("standing", Boolean, nullable=False),
     Column("body", Text, nullable=False),
 )
-Index("state_standing", STATE.c.kind, STATE.c.id, sqlite_where=STATE.c.standing)
+Index("state_standing", STATE.c.kind, STATE.c.id, sqlite_where=STATE.c.standing, postgresql_where=STATE.c.standing)
 
 CURSOR = Table(
     "cursor",
@@ -68,6 +70,15 @@ CURSOR = Table(
     Column("follower", Text, primary_key=True),
     Column("sequence", Integer, nullable=False),
 )
+
+ASIDE = Table(
+    "aside",
+    METADATA,
+    Column("follower", Text, primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("cause", Text, nullable=False),
+)
+"""Entries that a follower's target refuses for what they say, and why: passed over, and kept in sight."""
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -80,10 +91,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         _require_journal(connection, path)
         _require_log(connection, path)
         connection.execute("PRAGMA synchronous = FULL")
-        with transactions_on(connection).begin() as transaction:
-            METADATA.create_all(transaction)
-            transaction.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-            transaction.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        _bring_up_to_date(connection)
     except (sqlite3.Error, DBAPIError, StoreFailed):
         connection.close()
         raise
@@ -113,6 +121,19 @@ def statements_on(connection: sqlite3.Connection) -> Engine:
 
 def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == SCHEMA_VERSION:
+        return
+    from gateway.stores.journal_migrations import migrate  # Alembic costs a start that has nothing to migrate too much
+
+    with transactions_on(connection).begin() as transaction:
+        # Files of version 1 were made before there were steps, and so recorded none.
+        migrate(transaction, stands_at="0001" if version == 1 else None)
+        transaction.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        transaction.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _begin_immediately(connection: Connection) -> None:

@@ -6,8 +6,6 @@ engines (how to connect, what an error means) is an `EngineRules`.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -18,14 +16,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.errors import StoreFailed
 from gateway.event import Entry, Event, decode, encode, subject_of
-from gateway.store import StateKind, StateRow
-from gateway.stores.journal_schema import CURSOR, EVENT, STATE, STORE
+from gateway.store import Aside, StateKind, StateRow
+from gateway.stores.journal_chain import Head, chain, follow
+from gateway.stores.journal_schema import ASIDE, CURSOR, EVENT, STATE, STORE
 from gateway.stores.place import StoreThreads
 
 Result = TypeVar("Result")
-
-GENESIS = "0" * 64
-"""What the first event is chained to."""
 
 _VERIFY_CHUNK = 1000
 """Entries verified in one go, so that other reads find a gap."""
@@ -77,7 +73,7 @@ class SqlJournal:
         self._writing = StoreThreads(STORE, "writer", 1)
         self._reading = StoreThreads(STORE, "reader", 1)
         self._failed = ""
-        state, cursor = rules.insert(STATE), rules.insert(CURSOR)
+        state, cursor, aside = rules.insert(STATE), rules.insert(CURSOR), rules.insert(ASIDE)
         self._put_state = state.on_conflict_do_update(
             index_elements=[STATE.c.kind, STATE.c.id],
             set_={"standing": state.excluded.standing, "body": state.excluded.body},
@@ -86,6 +82,9 @@ class SqlJournal:
         self._put_cursor = cursor.on_conflict_do_update(
             index_elements=[CURSOR.c.follower],
             set_={"sequence": case((CURSOR.c.sequence > ahead, CURSOR.c.sequence), else_=ahead)},
+        )
+        self._put_aside = aside.on_conflict_do_update(
+            index_elements=[ASIDE.c.follower, ASIDE.c.sequence], set_={"cause": aside.excluded.cause}
         )
 
     async def commit(self, events: Sequence[Event], states: Sequence[StateRow]) -> Sequence[Entry]:
@@ -128,21 +127,31 @@ class SqlJournal:
 
     async def advance(self, follower: str, sequence: int) -> None:
         """Move a follower's cursor on, durably; never backwards."""
-        job = partial(self._advance, follower=follower, sequence=sequence)
-        await self._writing.run("advance", lambda: self._write("advance a cursor in", job))
+        row: dict[str, str | int] = {"follower": follower, "sequence": sequence}
+        await self._writing.run("advance", lambda: self._write("advance a cursor in", _one(self._put_cursor, row)))
+
+    async def set_aside(self, follower: str, sequence: int, cause: str) -> None:
+        """Keep in sight, durably, that this follower passes over an entry, and why."""
+        row: dict[str, str | int] = {"follower": follower, "sequence": sequence, "cause": cause}
+        await self._writing.run("set aside", lambda: self._write("set a record aside in", _one(self._put_aside, row)))
+
+    async def aside(self, follower: str) -> Sequence[Aside]:
+        """What this follower has passed over, oldest first."""
+        query = select(ASIDE).where(ASIDE.c.follower == follower).order_by(ASIDE.c.sequence)
+        return await self._query("read", query, lambda found: [Aside(row.sequence, row.cause) for row in found])
 
     async def verify(self) -> int | None:
         """Recompute the hash chain; the first sequence at which it breaks, or None.
 
         Shows every edit, insertion and removal except that of the newest entries.
         """
-        sequence, link = 0, GENESIS
+        head = Head()
         while True:
-            rows = {"after": sequence, "most": _VERIFY_CHUNK}
-            reached, link, broken = await self._query("verify", _AFTER, partial(walk, sequence, link), rows)
-            if broken or reached == sequence:
-                return broken
-            sequence = reached
+            rows = {"after": head.sequence, "most": _VERIFY_CHUNK}
+            finding = await self._query("verify", _AFTER, partial(follow, begin=head), rows)
+            if finding.broken_at or not finding.entries:
+                return finding.broken_at
+            head = finding.head
 
     async def close(self) -> None:
         """Finish what is under way and close the connections; twice has the effect of once."""
@@ -204,9 +213,9 @@ class SqlJournal:
         entries = []
         if events:
             tail = writer.execute(_TAIL).first()
-            last, link = (tail.sequence, tail.hash) if tail else (0, GENESIS)
-            rows = []
-            for sequence, event in enumerate(events, last + 1):
+            head = Head(tail.sequence, tail.hash) if tail else Head()
+            rows, link = [], head.hash
+            for sequence, event in enumerate(events, head.sequence + 1):
                 body = encode(event)
                 previous, link = link, chain(link, body)
                 rows.append(
@@ -230,31 +239,15 @@ class SqlJournal:
             )
         return entries
 
-    def _advance(self, writer: Connection, follower: str, sequence: int) -> None:
+
+def _one(statement: Insert, row: Mapping[str, str | int]) -> Callable[[Connection], None]:
+    """A job that executes one statement in a transaction of its own."""
+
+    def job(writer: Connection) -> None:
         with writer.begin():
-            writer.execute(self._put_cursor, {"follower": follower, "sequence": sequence})
+            writer.execute(statement, row)
 
-
-def chain(previous: str, body: bytes) -> str:
-    """SHA-256 over the previous hash, as it is written, and the body."""
-    return hashlib.sha256(previous.encode() + body).hexdigest()
-
-
-def walk(last: int, link: str, rows: Sequence[Row[Any]]) -> tuple[int, str, int | None]:
-    """Follow the chain on from an entry: where it leads to, and where it breaks."""
-    for expected, row in enumerate(rows, last + 1):
-        if row.sequence != expected or not _holds(row, link):
-            return expected, link, expected
-        last, link = expected, row.hash
-    return last, link, None
-
-
-def _holds(row: Row[Any], previous: str) -> bool:
-    """Whether an entry is chained to the one before, and is found under what its body says."""
-    if row.previous_hash != previous or row.hash != chain(previous, row.body.encode()):
-        return False
-    told = json.loads(row.body)
-    return [row.id, row.kind, row.at] == [told["id"], told["kind"], told["at"]]
+    return job
 
 
 def _end(connection: Connection) -> None:

@@ -16,6 +16,10 @@ from gateway.errors import StoreFailed
 
 Result = TypeVar("Result")
 
+JOURNAL_FILE = "journal.sqlite"
+HISTORY_FILE = "history.duckdb"
+"""Names of the embedded stores in a data directory."""
+
 
 def require_place(store: str, path: Path) -> None:
     """Raises StoreFailed, with what to do, where no store file can live at `path`."""

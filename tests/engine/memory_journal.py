@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gateway.errors import StoreFailed
 from gateway.event import Entry, Event
-from gateway.store import StateKind, StateRow
+from gateway.store import Aside, StateKind, StateRow
 
 
 class MemoryJournal:
@@ -17,6 +17,7 @@ class MemoryJournal:
         self.entries: list[Entry] = []
         self.rows: dict[tuple[StateKind, str], StateRow] = {}
         self.cursors: dict[str, int] = {}
+        self.asides: dict[str, dict[int, Aside]] = {}
         self.broken = False
         self.refusals = 0
         self.kept_before_answer: asyncio.Event | None = None
@@ -64,6 +65,13 @@ class MemoryJournal:
     async def advance(self, follower: str, sequence: int) -> None:
         self.check("advance a cursor")
         self.cursors[follower] = sequence
+
+    async def set_aside(self, follower: str, sequence: int, cause: str) -> None:
+        self.check("set a record aside")
+        self.asides.setdefault(follower, {})[sequence] = Aside(sequence, cause)
+
+    async def aside(self, follower: str) -> Sequence[Aside]:
+        return [aside for _, aside in sorted(self.asides.get(follower, {}).items())]
 
     async def verify(self) -> int | None:
         return None

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import StoreFailed
+from gateway.errors import RecordsRefused, StoreFailed
 from gateway.event import Entry, GatewayStopped
 from gateway.runtime import followers
 from gateway.runtime.followers import Follower
@@ -27,11 +27,14 @@ class Target:
     def __init__(self) -> None:
         self.taken: list[int] = []
         self.refusals = 0
+        self.poison: set[int] = set()
 
     async def take(self, entries: Sequence[Entry]) -> None:
         if self.refusals:
             self.refusals -= 1
             raise StoreFailed("history", "append", "refused by the test")
+        if found := self.poison & {entry.sequence for entry in entries}:
+            raise RecordsRefused("history", f"expected no poison, got {sorted(found)}")
         self.taken += [entry.sequence for entry in entries]
 
 
@@ -113,3 +116,43 @@ async def test_a_failure_is_shown_while_it_lasts(monkeypatch: pytest.MonkeyPatch
         target.refusals = 0
         await until(lambda: follower.failure is None)
     assert target.taken == [1]
+
+
+async def test_a_poison_record_is_set_aside_in_sight_and_holds_up_nothing() -> None:
+    journal, target = MemoryJournal(), Target()
+    target.poison = {3, 700, 701}
+    await grow(journal, None, followers.AT_ONCE + 5)
+    async with following(journal, target) as follower:
+        await until(lambda: follower.position == len(journal.entries))
+    assert target.taken == [n for n in range(1, followers.AT_ONCE + 6) if n not in target.poison]
+    assert [aside.sequence for aside in await journal.aside("target")] == [3, 700, 701]
+    assert "expected no poison, got [3]" in (await journal.aside("target"))[0].cause
+    assert follower.set_aside == 3
+
+
+async def test_a_new_run_knows_what_the_last_one_set_aside() -> None:
+    journal, target = MemoryJournal(), Target()
+    target.poison = {2}
+    await grow(journal, None, 3)
+    for _ in range(2):
+        async with following(journal, target) as follower:
+            await until(lambda f=follower: f.position == len(journal.entries))
+    assert (follower.set_aside, target.taken) == (1, [1, 3])
+
+
+async def test_a_target_that_fails_while_a_poison_record_is_looked_for_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(followers, "RETRY_AFTER", 0.0)
+    journal, target = MemoryJournal(), Target()
+    target.poison = {5}
+    await grow(journal, None, 9)
+    target.refusals = 1
+    async with following(journal, target) as follower:
+        await until(lambda: follower.position == len(journal.entries))
+        target.refusals = 2
+        target.poison |= {12}
+        await grow(journal, follower, 5)
+        await until(lambda: follower.position == len(journal.entries))
+    assert sorted(set(target.taken)) == [n for n in range(1, 15) if n not in {5, 12}]
+    assert follower.set_aside == 2

@@ -20,6 +20,7 @@ from gateway.errors import StoreFailed
 from gateway.event import GatewayStopped, identity
 from gateway.sample import Instant
 from gateway.store import StateKind, StateRow
+from gateway.stores.journal_schema import SCHEMA_VERSION
 from gateway.stores.journal_sqlite import SqliteJournal
 from tests.stores.child import EVENTS, event
 from tests.stores.conftest import Disk
@@ -326,10 +327,10 @@ async def test_another_programs_database_is_refused_and_left_as_it_was(path: Pat
 async def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_was(path: Path) -> None:
     await (await SqliteJournal.open(path)).close()
     with sqlite3.connect(path) as newer:
-        newer.execute("PRAGMA user_version = 2")
+        newer.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     newer.close()
     before = content(path)
-    assert "expected schema version 1 or older, got 2" in await refusal(path)
+    assert f"expected schema version {SCHEMA_VERSION} or older, got {SCHEMA_VERSION + 1}" in await refusal(path)
     assert content(path) == before
 
 

@@ -1,0 +1,1 @@
+"""The steps, one file each, named by the order in which they are taken."""
