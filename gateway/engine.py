@@ -11,17 +11,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from gateway.annunciator import Annunciator
 from gateway.changeover import TrialChanged
 from gateway.errors import UnknownSubject
 from gateway.event import AlarmRaised, Event, InterlockDemanded, Reading, identity
-from gateway.machines import alarm, interlock, ticket
+from gateway.machines import alarm, interlock, suppression, ticket
 from gateway.machines.alarm import AlarmState
 from gateway.machines.interlock import Demand
 from gateway.machines.ticket import Ticket
 from gateway.plant.model import Plant
 from gateway.point_table import PointTable
 from gateway.proof import proof_rules
-from gateway.rule import Conditions, InterlockInstance, Program, RuleInstance, Truth
+from gateway.rule import Conditions, InterlockInstance, Priority, Program, RuleInstance, Truth
 from gateway.sample import SECOND, Instant
 from gateway.standing import Standing, fold, states_of
 from gateway.store import StateKind
@@ -50,11 +51,6 @@ class Engine:
         self._interlocks = tuple(_without_trials(row, program) for row in program.interlocks)
         self.rules: tuple[RuleInstance, ...] = (*program.rules, *proof_rules(program.rules, self._interlocks))
         self._by_id = {rule.id: rule for rule in self.rules}
-        self._group: dict[str | None, list[str]] = {}
-        for rule in self.rules:
-            if rule.shadow:
-                continue
-            self._group.setdefault(rule.first_out_group, []).append(rule.id)
         self._interlock_at = {row.id: position for position, row in enumerate(self._interlocks)}
         causes = [(column, at) for at, row in enumerate(self._interlocks) for column in row.causes]
         self._cause_column, self._cause_of = np.array(causes, dtype=np.intp).reshape(-1, 2).T
@@ -64,11 +60,16 @@ class Engine:
         self._open_demand = {d.interlock: d for d in standing.demands.values() if d.standing}
         self._open_ticket = {t.rule: t for t in standing.tickets.values() if t.standing}
         self._closed_ticket = {t.rule: t.id for t in standing.tickets.values() if not t.standing}
+        self._annunciator = Annunciator(plant, self.rules, standing.alarms)
+        filed = {occurrence for each in standing.tickets.values() for occurrence in each.occurrences}
+        self._owed = {s.alarm for s in standing.alarms.values() if s.active and s.occurrence not in filed}
+        """Alarms that may owe a ticket: they were raised while the plant's state or a permit expected them."""
 
     def tick(self, table: PointTable, now: Instant) -> list[Event]:
         """What follows from the points as they are now; the states have already moved when it returns."""
         conditions = self._program.step(table.columns(now), now)
-        events: list[Event] = []
+        events: list[Event] = self._take(self._annunciator.due(now))
+        events += self._take(self._annunciator.designed(conditions, now, settled=now - self._started >= SETTLE))
         for row in self._moving(conditions):
             events += self._take(self._interlock(row, conditions, table, now))
         truth, since = self._with_proofs(conditions, now)
@@ -79,8 +80,8 @@ class Engine:
                 continue
             state = self.states.alarms.get(rule.id, AlarmState(rule.id))
             seen = self._observation(rule, state, Truth(int(truth[index])), Instant(int(since[index])), table, now)
-            events += self._take(alarm.observe(self._site, rule, state, seen))
-        events += self._take(self._tickets(events))
+            events += self._take(self._alarm_events(rule, state, seen))
+        events += self._take(self._tickets(events, now))
         return events
 
     def acknowledge(self, alarm_id: str, by: str, comment: str, now: Instant) -> Event:
@@ -90,6 +91,22 @@ class Engine:
     def reset(self, alarm_id: str, by: str, comment: str, now: Instant) -> Event:
         """The event of a reset, not yet taken."""
         return alarm.reset(self._alarm(alarm_id), by, comment, now)
+
+    def shelve(self, alarm_id: str, wish: suppression.ShelvingWish, now: Instant) -> Event:
+        """The event of a shelving (搁置), not yet taken."""
+        return suppression.shelve(self._subject(alarm_id), self._plant.alarms, wish, now)
+
+    def unshelve(self, alarm_id: str, by: str, comment: str, now: Instant) -> Event:
+        """The event of the end of a shelving, not yet taken."""
+        return suppression.unshelve(self._subject(alarm_id), by, comment, now)
+
+    def remove(self, alarm_id: str, wish: suppression.RemovalWish, now: Instant) -> Event:
+        """The event of a removal from service (停用), not yet taken."""
+        return suppression.remove(self._subject(alarm_id), self._plant.alarms, wish, now)
+
+    def return_to_service(self, alarm_id: str, by: str, comment: str, now: Instant) -> Event:
+        """The event of a return to service, not yet taken."""
+        return suppression.return_to_service(self._subject(alarm_id), by, comment, now)
 
     def move(self, ticket_id: str, wanted: ticket.Move, now: Instant) -> Event:
         """The event of a person's step with a ticket, not yet taken."""
@@ -140,6 +157,12 @@ class Engine:
             raise UnknownSubject("alarm", alarm_id)
         return self.states.alarms.get(alarm_id, AlarmState(alarm_id))
 
+    def _subject(self, alarm_id: str) -> suppression.Subject:
+        """The alarm as suppression sees it; one whose rule is gone counts as grave as can be."""
+        state, rule = self._alarm(alarm_id), self._by_id.get(alarm_id)
+        priority = Priority.CRITICAL if rule is None else rule.priority
+        return suppression.Subject(alarm_id, state.occurrence, priority, state.suppression)
+
     def _changed(self, truth: np.ndarray[tuple[int], np.dtype[np.uint8]], now: Instant) -> list[int]:
         """Columns whose truth is another than at the last tick; a start is not a change until it settles."""
         if not self._settled:
@@ -173,16 +196,15 @@ class Engine:
     ) -> alarm.Observation:
         if not alarm.raises(state, truth):
             return alarm.Observation(truth, since, now)
-        return alarm.Observation(
-            truth, since, now, _readings(table, rule.points), first_out=self._is_first_out(rule, since)
-        )
+        place = self._annunciator.first_out.place(rule.id, since)
+        return alarm.Observation(truth, since, now, _readings(table, rule.points), place.first_out, place.tie)
 
-    def _is_first_out(self, rule: RuleInstance, onset: Instant) -> bool:
-        """Whether no other alarm of the group set in earlier; equal stamps tie, and both are first."""
-        if rule.first_out_group is None:
-            return False
-        others = (self.states.alarms.get(other) for other in self._group[rule.first_out_group] if other != rule.id)
-        return all(other is None or not other.active or other.onset >= onset for other in others)
+    def _alarm_events(self, rule: RuleInstance, state: AlarmState, seen: alarm.Observation) -> list[Event]:
+        """What follows from a condition, and what it changes for the alarms that were first until now."""
+        events = alarm.observe(self._site, rule, state, seen)
+        if alarm.raises(state, seen.truth):
+            events += self._annunciator.first_out.revisions(rule.id, seen.since, self.states.alarms, seen.now)
+        return events
 
     def _moving(self, conditions: Conditions) -> list[InterlockInstance]:
         """Interlocks with a cause or an open demand, in the program's order; nothing follows from any other."""
@@ -236,24 +258,35 @@ class Engine:
             np.concatenate([conditions.since[:rules], since]),
         )
 
-    def _tickets(self, events: Sequence[Event]) -> list[Event]:
-        filed: list[Event] = []
-        for event in events:
-            if not isinstance(event, AlarmRaised):
+    def _tickets(self, events: Sequence[Event], now: Instant) -> list[Event]:
+        """Tickets for what was raised, and for what stands although nothing expects it any more."""
+        raised = [event for event in events if isinstance(event, AlarmRaised)]
+        states = self.states.alarms
+        expected = {event.alarm for event in raised if states[event.alarm].suppression.expected}
+        self._owed |= expected
+        filed = [self._filed(event) for event in raised if event.alarm not in expected]
+        for owed in [each for each in self._owed if each not in expected]:
+            state, rule = states[owed], self._by_id.get(owed)
+            if state.active and state.suppression.expected:
                 continue
-            rule = self._by_id[event.alarm]
-            if rule.ticket is None:
-                continue
-            filing = ticket.Filing(
-                site=self._site,
-                area=self._areas.get(rule.equipment, ""),
-                grade=rule.ticket,
-                evidence_points=tuple(self._point_ids[point] for point in rule.points),
-                standing=self._open_ticket.get(rule.id),
-                previous=self._closed_ticket.get(rule.id),
-            )
-            filed.append(ticket.on_alarm(event, filing))
-        return filed
+            self._owed.discard(owed)
+            if state.active and rule is not None and not rule.shadow:
+                filed.append(self._filed(alarm.raised(rule, state, now)))
+        return [event for event in filed if event is not None]
+
+    def _filed(self, raised: AlarmRaised) -> Event | None:
+        rule = self._by_id[raised.alarm]
+        if rule.ticket is None:
+            return None
+        filing = ticket.Filing(
+            site=self._site,
+            area=self._areas.get(rule.equipment, ""),
+            grade=rule.ticket,
+            evidence_points=tuple(self._point_ids[point] for point in rule.points),
+            standing=self._open_ticket.get(rule.id),
+            previous=self._closed_ticket.get(rule.id),
+        )
+        return ticket.on_alarm(raised, filing)
 
     def preview(self, events: Iterable[Event]) -> Standing:
         """The states that these events touch, as they would be afterwards; nothing is taken."""
@@ -271,7 +304,9 @@ class Engine:
     def _take(self, events: list[Event]) -> list[Event]:
         for event in events:
             changed = fold(self.states, event)
-            if isinstance(changed, Ticket):
+            if isinstance(changed, AlarmState):
+                self._annunciator.note(changed)
+            elif isinstance(changed, Ticket):
                 self._index_ticket(changed)
             elif isinstance(changed, Demand):
                 self._index_demand(changed, new=isinstance(event, InterlockDemanded))

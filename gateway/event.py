@@ -13,6 +13,16 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, TypeAdapter
 
+from gateway.annunciation import (
+    AlarmReAlarmed,
+    AlarmRemovedFromService,
+    AlarmReturnedToService,
+    AlarmShelved,
+    AlarmSuppressed,
+    AlarmUnshelved,
+    AlarmUnsuppressed,
+    FirstOutRevised,
+)
 from gateway.changeover import (
     AlarmWithdrawn,
     ConfigurationRefused,
@@ -137,6 +147,10 @@ class AlarmRaised:
     priority: Priority
     onset: Instant
     first_out: bool
+    tie: bool = False
+    """Another alarm of the group may have been as early: the clocks cannot tell."""
+    annunciated: bool = True
+    """False where a suppression keeps it from being told to anybody."""
     latching: bool
     readings: tuple[Reading, ...]
     rule_hash: str
@@ -313,6 +327,14 @@ Event = Annotated[
     | AlarmAcknowledged
     | AlarmCleared
     | AlarmReset
+    | AlarmShelved
+    | AlarmUnshelved
+    | AlarmSuppressed
+    | AlarmUnsuppressed
+    | AlarmRemovedFromService
+    | AlarmReturnedToService
+    | AlarmReAlarmed
+    | FirstOutRevised
     | InterlockDemanded
     | EffectJudged
     | InterlockEnded

@@ -8,6 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from gateway.annunciation import (
+    AlarmReAlarmed,
+    AlarmRemovedFromService,
+    AlarmReturnedToService,
+    AlarmShelved,
+    AlarmSuppressed,
+    AlarmUnshelved,
+    AlarmUnsuppressed,
+    FirstOutRevised,
+)
 from gateway.changeover import AlarmWithdrawn, InterlockWithdrawn
 from gateway.event import (
     AlarmAcknowledged,
@@ -30,6 +40,23 @@ from gateway.machines.alarm import AlarmState
 from gateway.machines.interlock import Demand
 from gateway.machines.ticket import Ticket
 from gateway.store import StateKind
+
+ALARM_EVENTS = (
+    AlarmRaised,
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmReset,
+    AlarmWithdrawn,
+    AlarmShelved,
+    AlarmUnshelved,
+    AlarmSuppressed,
+    AlarmUnsuppressed,
+    AlarmRemovedFromService,
+    AlarmReturnedToService,
+    AlarmReAlarmed,
+    FirstOutRevised,
+)
+"""What moves an alarm beside its condition."""
 
 
 @dataclass
@@ -61,12 +88,11 @@ def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | Non
             if demand is not None:
                 standing.demands[demand.id] = demand
             return demand
-        case ConditionChanged(rule=subject):
-            pass
-        case AlarmRaised() | AlarmAcknowledged() | AlarmCleared() | AlarmReset() | AlarmWithdrawn():
-            subject = event.alarm
         case _:
-            return None
+            pass
+    subject = _alarm_of(event)
+    if subject is None:
+        return None
     state = alarm.evolve(standing.alarms.get(subject, AlarmState(subject)), event)
     standing.alarms[subject] = state
     return state
@@ -88,10 +114,14 @@ def states_of(events: Iterable[Event]) -> Mapping[StateKind, set[str]]:
                 | CommandCompleted()
             ):
                 touched[StateKind.DEMAND].add(event.demand)
-            case ConditionChanged():
-                touched[StateKind.ALARM].add(event.rule)
-            case AlarmRaised() | AlarmAcknowledged() | AlarmCleared() | AlarmReset() | AlarmWithdrawn():
-                touched[StateKind.ALARM].add(event.alarm)
             case _:
-                pass
+                subject = _alarm_of(event)
+                if subject is not None:
+                    touched[StateKind.ALARM].add(subject)
     return touched
+
+
+def _alarm_of(event: Event) -> str | None:
+    if isinstance(event, ConditionChanged):
+        return event.rule
+    return event.alarm if isinstance(event, ALARM_EVENTS) else None

@@ -1,7 +1,7 @@
 """The alarm of one rule instance, to ISA-18.2 / IEC 62682.
 
-Independent axes are kept (condition, acknowledgement, latch, evaluability) and the named state is
-projected from them. A condition that is unknown moves nothing: the alarm stands as it stood.
+Independent axes are kept (condition, acknowledgement, latch, suppression, evaluability) and the named
+state is projected from them. A condition that is unknown moves nothing: the alarm stands as it stood.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from gateway.annunciation import AlarmReAlarmed, FirstOutRevised
 from gateway.changeover import AlarmWithdrawn
 from gateway.event import (
     AlarmAcknowledged,
@@ -20,13 +21,15 @@ from gateway.event import (
     Reading,
     identity,
 )
+from gateway.machines import suppression
+from gateway.machines.suppression import NOT_SUPPRESSED, Suppression
 from gateway.machines.table import Table
 from gateway.rule import RuleInstance, Truth
 from gateway.sample import Instant
 
 
 class AlarmStateName(StrEnum):
-    """ISA-18.2 states, projected from the alarm's axes. Names, never letters."""
+    """ISA-18.2 states of condition, acknowledgement and latch; suppression apart. Names, never letters."""
 
     NORMAL = "normal"
     UNACKNOWLEDGED = "unacknowledged"
@@ -34,6 +37,21 @@ class AlarmStateName(StrEnum):
     RETURNED_UNACKNOWLEDGED = "returned_unacknowledged"
     LATCHED_UNACKNOWLEDGED = "latched_unacknowledged"
     LATCHED_ACKNOWLEDGED = "latched_acknowledged"
+
+
+class Projected(StrEnum):
+    """The one name under which an alarm is shown, from all its axes."""
+
+    NORMAL = AlarmStateName.NORMAL
+    UNACKNOWLEDGED = AlarmStateName.UNACKNOWLEDGED
+    ACKNOWLEDGED = AlarmStateName.ACKNOWLEDGED
+    RETURNED_UNACKNOWLEDGED = AlarmStateName.RETURNED_UNACKNOWLEDGED
+    LATCHED_UNACKNOWLEDGED = AlarmStateName.LATCHED_UNACKNOWLEDGED
+    LATCHED_ACKNOWLEDGED = AlarmStateName.LATCHED_ACKNOWLEDGED
+    SHELVED = "shelved"
+    SUPPRESSED_BY_DESIGN = "suppressed_by_design"
+    OUT_OF_SERVICE = "out_of_service"
+    UNKNOWN = "unknown"
 
 
 class AlarmAction(StrEnum):
@@ -44,6 +62,8 @@ class AlarmAction(StrEnum):
     CLEAR_LATCHING = "clear_latching"
     """The condition of a latching alarm is gone; the alarm stays until a person resets it."""
     ACKNOWLEDGE = "acknowledge"
+    RE_ALARM = "re_alarm"
+    """It was acknowledged and still stands after its re-alarm time."""
     RESET = "reset"
     WITHDRAW = "withdraw"
     """The rule is no longer in force; nothing else could ever end its alarm."""
@@ -63,6 +83,7 @@ TABLE: Table[AlarmStateName, AlarmAction] = Table(
             _A.WITHDRAW: _S.NORMAL,
         },
         _S.ACKNOWLEDGED: {
+            _A.RE_ALARM: _S.UNACKNOWLEDGED,
             _A.CLEAR: _S.NORMAL,
             _A.CLEAR_LATCHING: _S.LATCHED_ACKNOWLEDGED,
             _A.WITHDRAW: _S.NORMAL,
@@ -101,7 +122,26 @@ class AlarmState:
     acknowledged_by: str | None = None
     cleared_at: Instant | None = None
     first_out: bool = False
+    tie: bool = False
+    """Another alarm of the group may have been as early: the clocks cannot tell."""
     readings: tuple[Reading, ...] = ()
+    suppression: Suppression = NOT_SUPPRESSED
+    re_alarms: int = 0
+    """How often this occurrence asked again after it had been acknowledged."""
+    annunciated_at: Instant | None = None
+    """Since when it asks for a person; None while it asks for nobody or is kept from asking."""
+
+    @property
+    def projected(self) -> Projected:
+        """What it is shown as: out of service before suppressed, shelved, unknown, and its own state."""
+        held = self.suppression
+        if held.removal is not None:
+            return Projected.OUT_OF_SERVICE
+        if held.design is not None:
+            return Projected.SUPPRESSED_BY_DESIGN
+        if held.shelf is not None:
+            return Projected.SHELVED
+        return Projected.UNKNOWN if self.unknown else Projected(self.name.value)
 
     @property
     def name(self) -> AlarmStateName:
@@ -115,7 +155,7 @@ class AlarmState:
     @property
     def standing(self) -> bool:
         """Whether anybody still has to know of it."""
-        return self.name is not _S.NORMAL or self.unknown
+        return self.name is not _S.NORMAL or self.unknown or bool(self.suppression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +167,7 @@ class Observation:
     now: Instant
     readings: tuple[Reading, ...] = ()
     first_out: bool = False
+    tie: bool = False
 
 
 def raises(state: AlarmState, truth: Truth) -> bool:
@@ -149,24 +190,16 @@ def observe(site: str, rule: RuleInstance, state: AlarmState, seen: Observation)
     ]
     if raises(state, seen.truth):
         TABLE.next(rule.id, state.name, _A.RAISE)
-        occurrence = _occurrence(site, state, seen.since)
-        events.append(
-            AlarmRaised(
-                id=identity(occurrence, "raised"),
-                at=seen.now,
-                alarm=rule.id,
-                occurrence=occurrence,
-                equipment=rule.equipment,
-                clauses=rule.clauses,
-                title=rule.title,
-                priority=rule.priority,
-                onset=seen.since,
-                first_out=seen.first_out,
-                latching=rule.latch,
-                readings=seen.readings,
-                rule_hash=rule.hash,
-            )
+        annunciated = not state.suppression
+        fresh = AlarmState(
+            rule.id,
+            occurrence=_occurrence(site, state, seen.since),
+            onset=seen.since,
+            first_out=seen.first_out,
+            tie=seen.tie,
+            readings=seen.readings,
         )
+        events.append(replace(raised(rule, fresh, seen.now), annunciated=annunciated))
     elif seen.truth is Truth.FALSE and state.active:
         TABLE.next(rule.id, state.name, _A.CLEAR_LATCHING if state.latched else _A.CLEAR)
         events.append(
@@ -178,7 +211,29 @@ def observe(site: str, rule: RuleInstance, state: AlarmState, seen: Observation)
                 rule_hash=rule.hash,
             )
         )
+        if unshelved := suppression.after_clear(rule.id, state.occurrence, state.suppression, seen.now):
+            events.append(unshelved)
     return events
+
+
+def raised(rule: RuleInstance, state: AlarmState, now: Instant) -> AlarmRaised:
+    """The event that tells of an occurrence, from what is known of it."""
+    return AlarmRaised(
+        id=identity(state.occurrence, "raised"),
+        at=now,
+        alarm=rule.id,
+        occurrence=state.occurrence,
+        equipment=rule.equipment,
+        clauses=rule.clauses,
+        title=rule.title,
+        priority=rule.priority,
+        onset=state.onset,
+        first_out=state.first_out,
+        tie=state.tie,
+        latching=rule.latch,
+        readings=state.readings,
+        rule_hash=rule.hash,
+    )
 
 
 def _occurrence(site: str, state: AlarmState, onset: Instant) -> str:
@@ -214,6 +269,25 @@ def reset(state: AlarmState, by: str, comment: str, now: Instant) -> Event:
     )
 
 
+def re_alarm(rule: RuleInstance, state: AlarmState, now: Instant) -> Event:
+    """Raises IllegalTransition unless the alarm is acknowledged and stands. Call it when `re_alarm_due` is past."""
+    TABLE.next(state.alarm, state.name, _A.RE_ALARM)
+    return AlarmReAlarmed(
+        id=identity(state.occurrence, "re_alarmed", state.re_alarms + 1),
+        at=now,
+        alarm=rule.id,
+        occurrence=state.occurrence,
+        count=state.re_alarms + 1,
+    )
+
+
+def re_alarm_due(rule: RuleInstance, state: AlarmState) -> Instant | None:
+    """When the alarm asks again; None while it will not. Suppression holds it back, and it is due at its end."""
+    if rule.re_alarm is None or state.name is not _S.ACKNOWLEDGED or state.suppression:
+        return None
+    return None if state.acknowledged_at is None else Instant(state.acknowledged_at + rule.re_alarm)
+
+
 def withdraw(state: AlarmState, by: str, comment: str, now: Instant) -> Event:
     """The rule of this alarm is no longer in force; whatever stood is closed, and says so."""
     TABLE.next(state.alarm, state.name, _A.WITHDRAW)
@@ -230,6 +304,13 @@ def withdraw(state: AlarmState, by: str, comment: str, now: Instant) -> Event:
 
 def evolve(state: AlarmState, event: Event) -> AlarmState:
     """The state after an event of this alarm; events of other kinds change nothing."""
+    moved = _moved(state, event)
+    if moved.acknowledged or moved.suppression:
+        return moved if moved.annunciated_at is None else replace(moved, annunciated_at=None)
+    return moved if moved.annunciated_at is not None else replace(moved, annunciated_at=event.at)
+
+
+def _moved(state: AlarmState, event: Event) -> AlarmState:
     match event:
         case ConditionChanged():
             return replace(state, unknown=event.truth is Truth.UNKNOWN)
@@ -243,7 +324,9 @@ def evolve(state: AlarmState, event: Event) -> AlarmState:
                 onset=event.onset,
                 raised_at=event.at,
                 first_out=event.first_out,
+                tie=event.tie,
                 readings=event.readings,
+                suppression=state.suppression,
             )
         case AlarmCleared():
             return replace(state, active=False, cleared_at=event.at)
@@ -259,5 +342,16 @@ def evolve(state: AlarmState, event: Event) -> AlarmState:
                 raised_at=state.raised_at,
                 cleared_at=event.at,
             )
+        case AlarmReAlarmed():
+            return replace(
+                state,
+                acknowledged=False,
+                acknowledged_at=None,
+                acknowledged_by=None,
+                re_alarms=event.count,
+            )
+        case FirstOutRevised():
+            return replace(state, first_out=event.first_out, tie=event.tie)
         case _:
-            return state
+            held = suppression.evolve(state.suppression, event)
+            return state if held is state.suppression else replace(state, suppression=held)

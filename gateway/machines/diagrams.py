@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
 from gateway.event import TicketAction, TicketState, Verdict
-from gateway.machines import alarm, interlock, ticket
+from gateway.machines import alarm, interlock, suppression, ticket
 from gateway.machines.table import Action, State, Table
 from gateway.plant.model import Text
 
 HEADINGS: Mapping[str, Text] = {
     "alarm": Text("报警的状态（ISA-18.2 / IEC 62682）", "The states of an alarm (ISA-18.2 / IEC 62682)"),
+    "suppression": Text("报警的抑制：搁置、设计抑制、停用", "What keeps an alarm from being annunciated"),
     "ticket": Text("隐患闭环：排查、登记、整改、复查、销号", "A hazard from suspicion to write-off"),
     "interlock": Text("联锁动作的判定", "The verdict on one effect of an interlock demand"),
 }
@@ -25,6 +26,13 @@ NOTES: Mapping[str, Text] = {
     "alarm": Text(
         "条件未知时，报警保持原状；未知绝不使报警恢复。",
         "A condition that is unknown moves no alarm; unknown never clears one.",
+    ),
+    "suppression": Text(
+        "三条轴互相独立，也独立于报警状态：抑制期间照常判断、照常记入日志；解除后，已确认的同一次报警仍为已确认。"
+        "搁置到时自动解除，停用只能由人恢复，未知绝不抑制。",
+        "Three axes, independent of each other and of the alarm's state: evaluation and journalling go on under each, "
+        "and an occurrence that was acknowledged is so afterwards. A shelving ends by itself, a removal from "
+        "service by a person only, and unknown never suppresses.",
     ),
     "ticket": Text(
         "软件只能提出疑似隐患，每一步都由具名人员完成；整改人不得复查自己的整改。",
@@ -49,6 +57,23 @@ CHINESE: Mapping[str, str] = {
     alarm.AlarmAction.ACKNOWLEDGE: "确认",
     alarm.AlarmAction.RESET: "复位",
     alarm.AlarmAction.WITHDRAW: "规则撤除",
+    alarm.AlarmAction.RE_ALARM: "再次报警",
+    suppression.ShelvingState.UNSHELVED: "未搁置",
+    suppression.ShelvingState.SHELVED: "已搁置",
+    suppression.ShelvingState.SHELVED_ONE_SHOT: "单次搁置",
+    suppression.ShelvingAction.SHELVE: "搁置",
+    suppression.ShelvingAction.SHELVE_ONE_SHOT: "搁置至本次恢复",
+    suppression.ShelvingAction.UNSHELVE: "取消搁置",
+    suppression.ShelvingAction.EXPIRE: "到时",
+    suppression.ShelvingAction.CONDITION_GONE: "本次报警恢复",
+    suppression.DesignState.ANNUNCIATED: "正常报出",
+    suppression.DesignState.SUPPRESSED_BY_DESIGN: "设计抑制",
+    suppression.DesignAction.SUPPRESS: "抑制条件成立",
+    suppression.DesignAction.RELEASE: "抑制条件不成立或未知",
+    suppression.ServiceState.IN_SERVICE: "在用",
+    suppression.ServiceState.OUT_OF_SERVICE: "停用",
+    suppression.ServiceAction.REMOVE_FROM_SERVICE: "凭票停用",
+    suppression.ServiceAction.RETURN_TO_SERVICE: "恢复使用",
     TicketState.SUSPECTED: "疑似",
     TicketState.REGISTERED: "已登记",
     TicketState.RECTIFYING: "整改中",
@@ -79,16 +104,17 @@ CHINESE: Mapping[str, str] = {
 
 def pages() -> Mapping[str, str]:
     """Markdown by page name, without suffix."""
+    axes = [_drawn(suppression.SHELVING), _drawn(suppression.DESIGN), _drawn(suppression.SERVICE)]
     return {
-        "alarm": _page("alarm", alarm.TABLE),
-        "ticket": _page("ticket", ticket.TABLE),
-        "interlock": _page("interlock", interlock.TABLE),
+        "alarm": _page("alarm", [_drawn(alarm.TABLE)]),
+        "suppression": _page("suppression", axes),
+        "ticket": _page("ticket", [_drawn(ticket.TABLE)]),
+        "interlock": _page("interlock", [_drawn(interlock.TABLE)]),
     }
 
 
-def _page(name: str, table: Table[State, Action]) -> str:
+def _page(name: str, drawings: Sequence[str]) -> str:
     heading, note = HEADINGS[name], NOTES[name]
-    moves = [f"| {_both(before)} | {_both(action)} | {_both(after)} |" for before, action, after in table.rows()]
     return "\n".join(
         [
             f"# {heading.zh} · {heading.en}",
@@ -99,6 +125,15 @@ def _page(name: str, table: Table[State, Action]) -> str:
             "",
             note.en,
             "",
+            *drawings,
+        ]
+    )
+
+
+def _drawn(table: Table[State, Action]) -> str:
+    moves = [f"| {_both(before)} | {_both(action)} | {_both(after)} |" for before, action, after in table.rows()]
+    return "\n".join(
+        [
             "```mermaid",
             table.mermaid().rstrip("\n"),
             "```",

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
+from gateway.plant.duty import AlarmPolicy
 from gateway.sample import PointIndex
 
 
@@ -154,6 +155,7 @@ class Plant:
     devices: tuple[Device, ...]
     points: tuple[Point, ...]
     outputs: tuple[Output, ...]
+    alarms: AlarmPolicy = field(default_factory=AlarmPolicy)
 
     def equipment_by_id(self) -> Mapping[str, Equipment]:
         return {equipment.id: equipment for equipment in self.equipment}

@@ -81,21 +81,25 @@ def first_outs(made: Bench) -> dict[str, bool]:
 
 @pytest.mark.parametrize(
     ("onsets", "expected"),
-    [((5, 9), (True, False)), ((9, 5), (False, True)), ((5, 5), (True, True))],
+    [((5, 9), (True, False)), ((9, 5), (False, True)), ((5, 5), (True, True)), ((5, 5.9), (True, True))],
 )
 @pytest.mark.parametrize("together", [True, False])
 def test_the_first_out_is_the_one_that_set_in_first_and_equal_stamps_tie(
-    onsets: tuple[int, int], expected: tuple[bool, bool], together: bool
+    onsets: tuple[float, float], expected: tuple[bool, bool], together: bool
 ) -> None:
     made = Bench(rule(HOT, group="g"), rule(WET, index=1, group="g"), rule("dry@furnace", index=2, group="other"))
     made.tick({0: FALSE, 1: FALSE, 2: (TRUE, 1)})
-    truths = {0: (TRUE, onsets[0]), 1: (TRUE, onsets[1])}
+    truths = {0: (TRUE, round(onsets[0] * SECOND)), 1: (TRUE, round(onsets[1] * SECOND))}
     if together:
         made.tick(truths)
     else:
         for column in sorted(truths, key=lambda column: truths[column][1]):
             made.tick({column: truths[column]})
     outs = first_outs(made)
+    assert {state.tie for state in made.engine.states.alarms.values() if state.first_out} == {
+        expected == (True, True),
+        False,
+    }, "the scan of the points is one second: closer stamps tie"
     assert (outs[HOT], outs[WET]) == expected
     assert outs["dry@furnace"]
 

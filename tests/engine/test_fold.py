@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from gateway.errors import TocsinError
 from gateway.event import TicketAction, decode, encode
+from gateway.machines.suppression import RemovalWish, ShelvingWish
 from gateway.machines.ticket import Move
-from gateway.rule import EffectMode, Truth
+from gateway.rule import EffectMode, Priority, Truth
 from gateway.sample import SECOND, Instant
 from gateway.store import StateKind
 from tests.engine.scripted import Bench, folded, interlock
@@ -17,7 +18,8 @@ from tests.machines.support import rule
 HOT, WET = "hot@furnace", "wet@furnace"
 
 TICK = st.tuples(st.just("tick"), st.dictionaries(st.integers(0, 2), st.sampled_from(Truth)), st.integers(1, 12))
-ACK = st.tuples(st.sampled_from(["ack", "reset"]), st.sampled_from([HOT, WET]))
+PERSON = st.sampled_from(["ack", "reset", "shelve", "once", "unshelve", "remove", "return"])
+ACK = st.tuples(PERSON, st.sampled_from([HOT, WET]))
 MOVE = st.tuples(st.just("move"), st.sampled_from(TicketAction), st.integers(0, 9))
 RESTART = st.tuples(st.just("restart"))
 STEPS = st.lists(st.one_of(TICK, TICK, ACK, MOVE, RESTART), max_size=40)
@@ -25,7 +27,10 @@ STEPS = st.lists(st.one_of(TICK, TICK, ACK, MOVE, RESTART), max_size=40)
 
 def played(steps: list[tuple]) -> Bench:
     """A site through these steps; what is illegal is refused and skipped."""
-    rules = (rule(HOT, group="g"), rule(WET, index=1, latch=True, group="g", points=(1, 2)))
+    rules = (
+        rule(HOT, group="g", re_alarm=3 * SECOND, suppress=2),
+        rule(WET, index=1, latch=True, group="g", points=(1, 2), priority=Priority.LOW),
+    )
     made = Bench(*rules, interlocks=[interlock(causes=(0, 1), feedback=2, mode=EffectMode.COMMAND)])
     for number, step in enumerate(steps):
         if step[0] == "tick":
@@ -44,6 +49,15 @@ def _act(made: Bench, step: tuple, number: int) -> None:
             made.act(made.engine.acknowledge(step[1], "王", "", now))
         elif step[0] == "reset":
             made.act(made.engine.reset(step[1], "王", "checked", now))
+        elif step[0] in ("shelve", "once"):
+            wish = ShelvingWish("王", "noise", 4 * SECOND, "李", one_shot=step[0] == "once")
+            made.act(made.engine.shelve(step[1], wish, now))
+        elif step[0] == "unshelve":
+            made.act(made.engine.unshelve(step[1], "王", "", now))
+        elif step[0] == "remove":
+            made.act(made.engine.remove(step[1], RemovalWish("王", "calibration", "P-1", "李"), now))
+        elif step[0] == "return":
+            made.act(made.engine.return_to_service(step[1], "王", "", now))
         elif tickets := list(made.engine.states.tickets):
             wanted = Move(step[1], f"person {number}", "done", "李", Instant(now + SECOND))
             made.act(made.engine.move(tickets[step[2] % len(tickets)], wanted, now))

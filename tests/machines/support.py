@@ -27,6 +27,9 @@ def rule(
     ticket: TicketGrade | None = TicketGrade.MAJOR,
     group: str | None = None,
     points: tuple[int, ...] = (0,),
+    priority: Priority = Priority.CRITICAL,
+    suppress: int | None = None,
+    re_alarm: int | None = None,
 ) -> RuleInstance:
     return RuleInstance(
         index=index,
@@ -38,12 +41,14 @@ def rule(
         consequence=Text("爆炸", "Explosion"),
         response=Text("停炉", "Stop"),
         response_time=60 * SECOND,
-        priority=Priority.CRITICAL,
+        priority=priority,
         latch=latch,
         ticket=ticket,
         first_out_group=group,
         points=points,
         hash="h",
+        suppress=suppress,
+        re_alarm=re_alarm,
     )
 
 

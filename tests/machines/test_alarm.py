@@ -21,6 +21,7 @@ LEGAL = {
     ("unacknowledged", "acknowledge"): "acknowledged",
     ("unacknowledged", "clear"): "returned_unacknowledged",
     ("unacknowledged", "clear_latching"): "latched_unacknowledged",
+    ("acknowledged", "re_alarm"): "unacknowledged",
     ("acknowledged", "clear"): "normal",
     ("acknowledged", "clear_latching"): "latched_acknowledged",
     ("returned_unacknowledged", "raise"): "unacknowledged",

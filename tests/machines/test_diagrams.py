@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.event import TicketAction, TicketState, Verdict
-from gateway.machines import alarm, diagrams, interlock, ticket
+from gateway.machines import alarm, diagrams, interlock, suppression, ticket
 from gateway.machines.alarm import AlarmAction, AlarmStateName
 from gateway.machines.interlock import Judgement
 
@@ -24,7 +24,17 @@ def test_no_page_is_left_of_a_machine_that_is_gone() -> None:
     assert {path.stem for path in DOCS.glob("*.md")} == set(diagrams.pages())
 
 
-@pytest.mark.parametrize("table", [alarm.TABLE, ticket.TABLE, interlock.TABLE])
+TABLES = [
+    alarm.TABLE,
+    suppression.SHELVING,
+    suppression.DESIGN,
+    suppression.SERVICE,
+    ticket.TABLE,
+    interlock.TABLE,
+]
+
+
+@pytest.mark.parametrize("table", TABLES)
 def test_every_state_and_every_move_is_drawn(table) -> None:
     drawing = table.mermaid().splitlines()
     rows = [f"    {before.value} --> {after.value}: {action.value}" for before, action, after in table.rows()]
@@ -33,6 +43,14 @@ def test_every_state_and_every_move_is_drawn(table) -> None:
 
 
 def test_every_state_and_every_action_has_its_chinese_word() -> None:
-    machines = (AlarmStateName, AlarmAction, TicketState, TicketAction, Verdict, Judgement)
+    axes = (
+        suppression.ShelvingState,
+        suppression.ShelvingAction,
+        suppression.DesignState,
+        suppression.DesignAction,
+        suppression.ServiceState,
+        suppression.ServiceAction,
+    )
+    machines = (*axes, AlarmStateName, AlarmAction, TicketState, TicketAction, Verdict, Judgement)
     assert {word for machine in machines for word in machine} == set(diagrams.CHINESE)
     assert sum(map(len, machines)) == len(diagrams.CHINESE), "expected no two machines to share a word"
