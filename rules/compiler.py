@@ -17,14 +17,15 @@ from gateway.plant.model import Equipment, Plant, Point
 from gateway.rule import RuleInstance, TicketGrade
 from rules import lint, syntax
 from rules.cause_effect import CauseEffect
+from rules.checks import zero_divisors
 from rules.draft import Draft, missing
 from rules.graph import NodeId, Op
+from rules.lowering import lower_condition
 from rules.packs import POINT, Packs, RuleSource
 from rules.program import CompiledProgram, Skipped
 from rules.schema import RuleModel
 from rules.scope import EquipmentScope, point_scope
 from rules.syntax import ExpressionError
-from rules.types import lower_condition
 
 _DAY = 86_400_000_000
 _BEIJING = 8 * 3_600_000_000
@@ -115,6 +116,9 @@ class _Compiler:
         points = tuple(site.scope.points[name].index for name in used if name in site.scope.points)
         try:
             node = self._condition(rule, site.scope)
+            # A limit of the plant file's own may let a divisor through that the default keeps from zero.
+            for error in (each for one in expressions for each in zero_divisors(one, site.scope)):
+                self._draft.problem(f"{model.id}@{site.id}", error.expected, error.got)
         except ExpressionError as error:
             self._draft.problem(f"{model.id}@{site.id}", error.expected, error.got)
             return

@@ -14,11 +14,11 @@ from gateway.sample import PointIndex
 from rules import syntax
 from rules.graph import Graph, NodeId
 from rules.limits import LimitTable
+from rules.lowering import lower_condition
 from rules.packs import Packs
 from rules.program import Skipped
 from rules.scope import EquipmentScope, NamedPoint
 from rules.syntax import Call, Expression
-from rules.types import lower_condition
 
 
 class Draft:

@@ -17,12 +17,11 @@ from gateway.errors import ConfigurationError, Problem
 from gateway.plant.criteria import Criteria
 from gateway.plant.model import Text
 from rules import syntax
+from rules.checks import mistakes
 from rules.criteria import check_clauses, read_classes, read_clauses
-from rules.graph import Graph
 from rules.schema import InterlockModel, PackFile, RuleModel
 from rules.scope import VALUE, EquipmentScope, NamedPoint, class_scope, point_scope
 from rules.syntax import Binary, Expression, ExpressionError, Name
-from rules.types import lower_condition
 
 PACKS = Path(__file__).parent / "packs"
 """The criteria that Tocsin ships."""
@@ -233,15 +232,18 @@ class _Reader:
     ) -> Expression | None:
         try:
             expression = syntax.parse(text)
-            for scope in scopes:
-                lower_condition(expression, scope, Graph())
-            if any_point:
-                _no_arithmetic_on_any_point(expression)
         except ExpressionError as error:
-            problem = self._document.problem(path, error.expected, error.got, offset=error.at)
-            self.problems.append(problem)
+            self._misplaced(path, error)
             return None
-        return expression
+        found = {each.at: each for scope in scopes for each in mistakes(expression, scope)}
+        if any_point:
+            found |= {each.at: each for each in _arithmetic_on_any_point(expression)}
+        for mistake in found.values():
+            self._misplaced(path, mistake)
+        return None if found else expression
+
+    def _misplaced(self, path: documents.Path, error: ExpressionError) -> None:
+        self.problems.append(self._document.problem(path, error.expected, error.got, offset=error.at))
 
     def _output(self, name: str, class_id: str, path: documents.Path) -> None:
         owner = self._criteria.classes.get(class_id)
@@ -262,12 +264,12 @@ class _Reader:
         self.problems.append(self._document.problem(path, expected, got))
 
 
-def _no_arithmetic_on_any_point(expression: Expression) -> None:
+def _arithmetic_on_any_point(expression: Expression) -> Iterator[ExpressionError]:
     for node in syntax.walk(expression):
         if isinstance(node, Binary):
             for side in (node.left, node.right):
                 if isinstance(side, Name) and side.text == VALUE:
-                    raise ExpressionError(side.at, "'of' to list the roles whose values are compared", "any point")
+                    yield ExpressionError(side.at, "'of' to list the roles whose values are compared", "any point")
 
 
 def _cross_references(packs: Packs) -> list[Problem]:

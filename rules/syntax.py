@@ -5,6 +5,7 @@ Never evaluates anything; every node keeps the offset of its text for messages.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,10 +62,31 @@ class Call:
     at: int
 
 
-Expression = Number | Name | Unary | Binary | Call
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """`[a, b, c]`, the voters of a `vote`."""
+
+    items: tuple[Expression, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the language that stands where an argument does, such as `always`."""
+
+    text: str
+    at: int
+
+
+Expression = Number | Name | Word | Unary | Binary | Call | ListOf
 
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
-_WORDS = frozenset({"and", "or", "not"})
+_OPERATORS = frozenset({"and", "or", "not"})
+_WORDS = frozenset({"always", "safety", "availability"})
+RESERVED = _OPERATORS | _WORDS
+"""What no point and no limit can be called."""
+MOST = 120
+"""Operators, opened brackets and calls in one expression: bounds its depth, and so what reading it may cost."""
 _BINDING = {"or": 1, "and": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6}
 _NOT, _NEGATION = 3, 7
 
@@ -72,7 +94,7 @@ _TOKEN = re.compile(
     r"""(?P<space>\s+)
     |(?P<number>\d+(?:\.\d+)?(?!\.))
     |(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
-    |(?P<operator>>=|<=|==|!=|[-+*/><(),])""",
+    |(?P<operator>>=|<=|==|!=|[-+*/><(),\[\]])""",
     re.VERBOSE,
 )
 _UNIT = re.compile(r"[ \t]*((?:[^\W\d_]|[%°℃℉Δ])(?:[\w%°³²^·]|/(?=\w))*(?:[(（](?:[aAgG]|abs|绝压|表压)[)）])?)")
@@ -89,7 +111,11 @@ class _Token:
 
 def parse(text: str) -> Expression:
     """The tree of one expression; raises ExpressionError at the first mistake."""
-    return _Parser(list(_tokens(text)), len(text)).whole()
+    tokens = list(_tokens(text))
+    heavy = [token for token in tokens if token.kind == "operator" and token.text not in {",", ")", "]"}]
+    if len(heavy) > MOST:
+        raise ExpressionError(heavy[MOST].at, f"at most {MOST} operators and brackets in one expression", "more")
+    return _Parser(tokens, len(text)).whole()
 
 
 def walk(expression: Expression) -> Iterator[Expression]:
@@ -101,8 +127,8 @@ def walk(expression: Expression) -> Iterator[Expression]:
         case Binary():
             yield from walk(expression.left)
             yield from walk(expression.right)
-        case Call():
-            for argument in expression.arguments:
+        case Call(arguments=several) | ListOf(items=several):
+            for argument in several:
                 yield from walk(argument)
         case _:
             pass
@@ -111,6 +137,27 @@ def walk(expression: Expression) -> Iterator[Expression]:
 def names(expression: Expression) -> tuple[str, ...]:
     """The names in it, each once, in order of appearance."""
     return tuple(dict.fromkeys(node.text for node in walk(expression) if isinstance(node, Name)))
+
+
+def spelled(expression: Expression) -> str:
+    """The expression as text in one spelling: equal for two that differ in blanks and brackets only."""
+    match expression:
+        case Number():
+            return f"{expression.value:g} {expression.unit}".rstrip()
+        case Name() | Word():
+            return expression.text
+        case Unary():
+            return f"{expression.operator}{' ' if expression.operator == 'not' else ''}{_inner(expression.operand)}"
+        case Binary():
+            return f"{_inner(expression.left)} {expression.operator} {_inner(expression.right)}"
+        case Call():
+            return f"{expression.function}({', '.join(map(spelled, expression.arguments))})"
+        case ListOf():
+            return f"[{', '.join(map(spelled, expression.items))}]"
+
+
+def _inner(expression: Expression) -> str:
+    return f"({spelled(expression)})" if isinstance(expression, Binary | Unary) else spelled(expression)
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -125,12 +172,12 @@ def _tokens(text: str) -> Iterator[_Token]:
             continue
         if kind == "number":
             unit = _UNIT.match(text, at)
-            if unit is not None and unit.group(1) not in _WORDS:
+            if unit is not None and unit.group(1) not in RESERVED:
                 at = unit.end()
                 yield _Token(kind, match.group(), start, unit.group(1))
                 continue
-        if kind == "name" and match.group() in _WORDS:
-            kind = "operator"
+        if kind == "name" and match.group() in RESERVED:
+            kind = "operator" if match.group() in _OPERATORS else "word"
         yield _Token(kind, match.group(), start)
 
 
@@ -172,11 +219,14 @@ class _Parser:
             following = self._peek()
             if token.text in COMPARISONS and following.text in COMPARISONS:
                 raise ExpressionError(following.at, "one comparison at a time, joined by 'and'", repr(following.text))
-
     def _prefix(self) -> Expression:
         token = self._next()
         if token.kind == "number":
-            return Number(float(token.text), token.unit, token.at)
+            return _number(token)
+        if token.kind == "word":
+            return Word(token.text, token.at)
+        if token.text == "[":
+            return ListOf(self._several("]"), token.at)
         if token.kind == "name":
             return self._call(token) if self._peek().text == "(" else Name(tuple(token.text.split(".")), token.at)
         if token.text == "(":
@@ -191,13 +241,23 @@ class _Parser:
 
     def _call(self, token: _Token) -> Expression:
         self._expect("(")
-        arguments: list[Expression] = []
-        while self._peek().text != ")":
-            if arguments:
+        return Call(token.text, self._several(")"), token.at)
+
+    def _several(self, end: str) -> tuple[Expression, ...]:
+        items: list[Expression] = []
+        while self._peek().text != end:
+            if items:
                 self._expect(",")
-            arguments.append(self._expression(0))
-        self._expect(")")
-        return Call(token.text, tuple(arguments), token.at)
+            items.append(self._expression(0))
+        self._expect(end)
+        return tuple(items)
+
+
+def _number(token: _Token) -> Number:
+    value = float(token.text)
+    if math.isinf(value):
+        raise ExpressionError(token.at, "a number below 1e308", f"one of {len(token.text)} digits")
+    return Number(value, token.unit, token.at)
 
 
 def _shown(token: _Token) -> str:

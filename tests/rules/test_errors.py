@@ -14,10 +14,10 @@ from gateway.gases import GASES, Basis
 from gateway.plant.model import Limit, Output
 from rules import syntax
 from rules.graph import Graph
+from rules.lowering import lower_condition
 from rules.packs import PACKS
 from rules.scope import EquipmentScope, NamedLimit, NamedPoint
 from rules.syntax import ExpressionError
-from rules.types import lower_condition
 from tests.rules.harness import equipment, furnace, output, packs, plant
 
 SCOPE = EquipmentScope(
