@@ -100,6 +100,16 @@ async def commit_for_ever(path: str) -> None:
         print(number, flush=True)
 
 
+async def commit_few(path: str) -> None:
+    journal = await open_journal(path)
+    for number in range(8):
+        events = [event(number * EVENTS + offset) for offset in range(EVENTS)]
+        print(number, "begun", flush=True)
+        await journal.commit(events, [StateRow(StateKind.ALARM, "one", True, str(number))])
+        print(number, "kept", flush=True)
+    await journal.close()
+
+
 async def append_for_ever(path: str) -> None:
     history = await open_history(path)
     start = await history.sample_count() // ROWS
