@@ -29,10 +29,10 @@ from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
 from gateway.runtime.recorder import SampleRecorder
 from gateway.runtime.supervise import supervise
-from gateway.store import Copy
+from gateway.store import Copy, Journal
 from gateway.stores.history_duckdb import DuckdbHistory
-from gateway.stores.journal_sqlite import SqliteJournal
-from gateway.stores.place import HISTORY_FILE, JOURNAL_FILE
+from gateway.stores.journals import open_journal
+from gateway.stores.place import HISTORY_FILE
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Station:
     plant: Plant
     program: Program
     clock: SystemClock
-    journal: SqliteJournal
+    journal: Journal
     history: DuckdbHistory
     intake: Intake
     engine: Engine
@@ -63,11 +63,12 @@ class Station:
         kinds: Mapping[str, DriverKind],
         data: Path,
         copies: Mapping[str, Copy] | None = None,
+        journal_address: str | None = None,
     ) -> Station:
         """Open the stores in `data` and wire everything; `copies` follow, by name. Raises StoreFailed."""
         _make_directory(data)
         clock = SystemClock()
-        journal = await SqliteJournal.open(data / JOURNAL_FILE)
+        journal = await open_journal(data, journal_address)
         try:
             history = await DuckdbHistory.open(data / HISTORY_FILE, [point.id for point in plant.points])
         except StoreFailed:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 BROKEN = 1
 """Exit code of `verify` for a chain that does not hold."""
 
-JOURNAL = click.Path(path_type=Path, exists=True, dir_okay=False)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+class JournalPlace(click.Path):
+    """A journal's file that is there, or the address of a database."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and value.startswith(("postgresql://", "postgres://")):
+            return value
+        return super().convert(value, param, ctx)
+
+
+JOURNAL = JournalPlace(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.group()
@@ -44,15 +56,15 @@ def _head(_: click.Context, __: click.Parameter, value: str | None) -> Head | No
 @command.command("verify")
 @click.argument("journal", type=JOURNAL)
 @click.option("--head", callback=_head, help="A head noted earlier: shows also that nothing was cut off since.")
-def verify_command(journal: Path, head: Head | None) -> None:
-    """核验 Recompute the hash chain of JOURNAL (a journal file, or an export of a whole one).
+def verify_command(journal: Path | str, head: Head | None) -> None:
+    """核验 Recompute the hash chain of JOURNAL (its file, a postgresql:// address, or a whole export).
 
     Exit code 0 if it holds, 1 if not.
     """
     from gateway.stores import journal_offline as offline
     from gateway.stores.journal_chain import follow
 
-    if journal.suffix == ".jsonl":
+    if isinstance(journal, Path) and journal.suffix == ".jsonl":
         with journal.open(encoding="utf-8") as lines:
             finding = follow(offline.read_export(lines, str(journal)), known=head)
     else:
@@ -74,7 +86,7 @@ def verify_command(journal: Path, head: Head | None) -> None:
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="A new file; standard output otherwise."
 )
 def export_command(
-    journal: Path, start: Instant | None, end: Instant | None, subject: str, kind: str, output: Path | None
+    journal: Path | str, start: Instant | None, end: Instant | None, subject: str, kind: str, output: Path | None
 ) -> None:
     """导出 Print entries of JOURNAL as JSON lines, oldest first, each with what proves its place in the chain."""
     from gateway.stores import journal_offline as offline
@@ -94,7 +106,7 @@ def export_command(
 
 
 @command.command("backup")
-@click.argument("journal", type=JOURNAL)
+@click.argument("journal", type=FILE)
 @click.argument("copy", type=click.Path(path_type=Path, dir_okay=False))
 def backup_command(journal: Path, copy: Path) -> None:
     """备份 Copy JOURNAL to the new file COPY while the gateway runs, and verify the copy."""
@@ -105,7 +117,7 @@ def backup_command(journal: Path, copy: Path) -> None:
 
 
 @command.command("restore")
-@click.argument("copy", type=JOURNAL)
+@click.argument("copy", type=FILE)
 @click.argument("data", type=click.Path(path_type=Path, file_okay=False, exists=True))
 def restore_command(copy: Path, data: Path) -> None:
     """恢复 Put a verified COPY as the journal of the data directory DATA, which must have none."""

@@ -45,6 +45,8 @@ class Options:
     host: str
     port: int
     influx: InfluxAddress | None = None
+    journal: str | None = None
+    """Address of the database that holds the journal; None for the file in `data`."""
 
 
 async def run_gateway(options: Options) -> None:
@@ -55,7 +57,9 @@ async def run_gateway(options: Options) -> None:
     plant, program = app.load(options.plant)
     listener = listen_on(options.host, options.port)
     try:
-        station = await Station.open(plant, program, app.DRIVERS, options.data, _copies(plant, options))
+        station = await Station.open(
+            plant, program, app.DRIVERS, options.data, _copies(plant, options), options.journal
+        )
         services, hub = _services(station, program)
     except BaseException:
         listener.close()

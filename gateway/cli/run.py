@@ -22,6 +22,9 @@ from gateway.cli.lifeline import end_with_parent
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True)
+@click.option(
+    "--journal", envvar="TOCSIN_JOURNAL", help="Keep the journal in PostgreSQL: postgresql://user:password@host/database."
+)
 @click.option("--influxdb-url", envvar="INFLUXDB_URL", help="Write everything to this InfluxDB 2 as well.")
 @click.option("--influxdb-token", envvar="INFLUXDB_TOKEN", help="Better given as INFLUXDB_TOKEN.")
 @click.option("--influxdb-org", envvar="INFLUXDB_ORG", default="tocsin", show_default=True)
@@ -32,6 +35,7 @@ def command(
     data: Path,
     host: str,
     port: int,
+    journal: str | None,
     influxdb_url: str | None,
     influxdb_token: str | None,
     influxdb_org: str,
@@ -51,6 +55,7 @@ def command(
         influx = InfluxAddress(influxdb_url, influxdb_org, influxdb_bucket, influxdb_token)
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its own plugins at every first start
     if lifeline:
         end_with_parent()
-    asyncio.run(run_gateway(Options(plant=plant, data=data, host=host, port=port, influx=influx)))
+    asyncio.run(run_gateway(Options(plant=plant, data=data, host=host, port=port, influx=influx, journal=journal)))

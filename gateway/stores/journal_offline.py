@@ -8,18 +8,21 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO
 
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
+
 from gateway.clock import to_datetime
 from gateway.errors import StoreFailed
 from gateway.sample import Instant
 from gateway.stores.journal_chain import Finding, Head, follow
-from gateway.stores.journal_schema import APPLICATION_ID, SCHEMA_VERSION, STORE
+from gateway.stores.journal_schema import APPLICATION_ID, EVENT, SCHEMA_VERSION, STORE, statements_on
 from gateway.stores.journal_sqlite import cause
 from gateway.stores.place import require_place, sync_directory
 
@@ -29,6 +32,9 @@ _PAGES = 256
 
 _COUNTED = 1000
 """Entries between two reports of progress."""
+
+Place = Path | str
+"""A journal's file, or the address of the database that holds it."""
 
 Progress = Callable[[int, int], None]
 """Told how much is done, and of how much."""
@@ -59,18 +65,19 @@ class Selection:
     """Beginning of the kind, such as `alarm.`."""
 
 
-def verify(path: Path, known: Head | None = None, progress: Progress | None = None) -> Finding:
-    """Walk the whole chain of a journal file; `known` must be on it. Raises StoreFailed for what is no journal."""
-    with _reading(path) as connection:
-        total = int(connection.execute("SELECT count(*) FROM event").fetchone()[0])
+def verify(place: Place, known: Head | None = None, progress: Progress | None = None) -> Finding:
+    """Walk the whole chain of a journal; `known` must be on it. Raises StoreFailed for what is no journal."""
+    with _reading(place) as connection:
+        total = connection.execute(select(func.count()).select_from(EVENT)).scalar_one()
         told = None if progress is None else partial(_count, progress, total)
-        return follow(_records(connection, Selection()), known=known, told=told)
+        with closing(_records(connection, Selection())) as records:
+            return follow(records, known=known, told=told)
 
 
-def export(path: Path, selection: Selection, into: IO[str]) -> int:
+def export(place: Place, selection: Selection, into: IO[str]) -> int:
     """Write the selected entries as JSON lines, oldest first; how many. Each carries what proves its place."""
     count = 0
-    with _reading(path) as connection:
+    with _reading(place) as connection:
         for record in _records(connection, selection):
             line = {name: getattr(record, name) for name in _COLUMNS} | {"time": to_datetime(record.at).isoformat()}
             into.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -99,7 +106,7 @@ def copy(source: Path, place: Path, progress: Progress | None = None) -> Finding
         raise StoreFailed(STORE, f"write {place}", "expected no file there, got one; nothing is ever written over")
     part = place.with_name(place.name + ".part")
     try:
-        with _reading(source) as reader, closing(sqlite3.connect(part)) as target:
+        with _reading_file(source) as reader, closing(sqlite3.connect(part)) as target:
 
             def told(_: int, remaining: int, total: int) -> None:
                 if progress is not None:
@@ -138,11 +145,34 @@ def _remove(part: Path) -> None:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+def _reading(place: Place) -> Iterator[Connection]:
+    """One view of a journal, as of now, however long it is read."""
+    if isinstance(place, Path):
+        with _reading_file(place) as raw:
+            engine = statements_on(raw)
+            with engine.connect() as connection:
+                yield connection
+        return
+    from gateway.stores import journal_postgres  # psycopg is for sites that have a server
+
+    engine = journal_postgres.open_reading(place)
+    try:
+        with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            yield connection
+    except DBAPIError as error:
+        where = engine.url.set(drivername="postgresql").render_as_string(hide_password=True)
+        raise StoreFailed(STORE, f"read {where}", journal_postgres.cause(error)) from error
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _reading_file(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise StoreFailed(STORE, f"read {path}", "expected the file of a journal, got nothing there")
     try:
-        with closing(sqlite3.connect(f"file:{path.absolute()}?mode=ro", uri=True)) as connection:
+        uri = f"file:{path.absolute()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if application != APPLICATION_ID:
@@ -151,22 +181,21 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
                 got = f"expected schema version {SCHEMA_VERSION} or older, got {version} of a newer Tocsin"
                 raise StoreFailed(STORE, f"read {path}", got)
             yield connection
-    except sqlite3.Error as error:
+    except (sqlite3.Error, DBAPIError) as error:
         raise StoreFailed(STORE, f"read {path}", cause(error)) from error
 
 
-def _records(connection: sqlite3.Connection, selection: Selection) -> Iterator[Record]:
-    terms: list[tuple[str, str | int]] = []
+def _records(connection: Connection, selection: Selection) -> Generator[Record, None, None]:
+    query = select(*(EVENT.c[name] for name in _COLUMNS)).order_by(EVENT.c.sequence)
+    query = query.execution_options(yield_per=_COUNTED)
     if selection.start is not None:
-        terms.append(("at >= ?", selection.start))
+        query = query.where(EVENT.c.at >= selection.start)
     if selection.end is not None:
-        terms.append(("at < ?", selection.end))
+        query = query.where(EVENT.c.at < selection.end)
     if selection.subject:
-        terms.append(("subject = ?", selection.subject))
+        query = query.where(EVENT.c.subject == selection.subject)
     if selection.kind:
-        terms.append(("instr(kind, ?) = 1", selection.kind))
-    where = " AND ".join(term for term, _ in terms) or "1"
-    values = [value for _, value in terms]
-    query = f"SELECT {', '.join(_COLUMNS)} FROM event WHERE {where} ORDER BY sequence"  # noqa: S608 - our own terms
-    for row in connection.execute(query, values):
-        yield Record(*row)
+        query = query.where(EVENT.c.kind.startswith(selection.kind, autoescape=True))
+    with connection.execute(query) as rows:
+        for row in rows:
+            yield Record(*row)

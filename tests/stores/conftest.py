@@ -11,6 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.stores.postgres import Server, server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    with server() as running:
+        yield running
+
+
 CHILD = Path(__file__).with_name("child.py")
 
 

@@ -1,4 +1,4 @@
-"""The journal's contract, on a real file."""
+"""The journal's contract, on a real file and in a real PostgreSQL; and what only a file can go through."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from gateway.errors import StoreFailed
 from gateway.event import GatewayStopped, identity
 from gateway.sample import Instant
 from gateway.store import StateKind, StateRow
+from gateway.stores.journal_postgres import PostgresJournal
 from gateway.stores.journal_schema import SCHEMA_VERSION
+from gateway.stores.journal_sql import SqlJournal
 from gateway.stores.journal_sqlite import SqliteJournal
 from tests.stores.child import EVENTS, event
 from tests.stores.conftest import Disk
@@ -31,9 +33,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
 
 
-@pytest_asyncio.fixture(loop_scope="function")
-async def journal(path: Path) -> AsyncIterator[SqliteJournal]:
-    store = await SqliteJournal.open(path)
+@pytest_asyncio.fixture(loop_scope="function", params=["sqlite", "postgresql"])
+async def journal(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[SqlJournal]:
+    store: SqlJournal
+    if request.param == "sqlite":
+        store = await SqliteJournal.open(path)
+    else:
+        store = await PostgresJournal.open(request.getfixturevalue("postgres").database())
     yield store
     await store.close()
 
@@ -42,7 +48,7 @@ def row(name: str, body: str, *, standing: bool = True, kind: StateKind = StateK
     return StateRow(kind, name, standing, body)
 
 
-async def test_what_is_committed_is_read_back_in_order_with_dense_sequences(journal: SqliteJournal) -> None:
+async def test_what_is_committed_is_read_back_in_order_with_dense_sequences(journal: SqlJournal) -> None:
     first = await journal.commit([event(1), event(2)], [])
     second = await journal.commit([GatewayStopped(id=identity("警钟"), at=Instant(2**52))], [])
     assert [entry.sequence for entry in [*first, *second]] == [1, 2, 3]
@@ -53,7 +59,7 @@ async def test_what_is_committed_is_read_back_in_order_with_dense_sequences(jour
     assert await journal.last_sequence() == 3
 
 
-async def test_an_empty_journal_has_nothing_and_its_chain_holds(journal: SqliteJournal) -> None:
+async def test_an_empty_journal_has_nothing_and_its_chain_holds(journal: SqlJournal) -> None:
     assert list(await journal.commit([], [])) == []
     assert await journal.last_sequence() == 0
     assert list(await journal.read(0, 10)) == []
@@ -61,7 +67,7 @@ async def test_an_empty_journal_has_nothing_and_its_chain_holds(journal: SqliteJ
     assert await journal.verify() is None
 
 
-async def test_an_event_committed_twice_is_there_once(journal: SqliteJournal) -> None:
+async def test_an_event_committed_twice_is_there_once(journal: SqlJournal) -> None:
     await journal.commit([event(1), event(2), event(1)], [])
     again = await journal.commit([event(2), event(3), event(3)], [row("a", "new")])
     assert [(entry.sequence, entry.event) for entry in again] == [(3, event(3))]
@@ -70,20 +76,20 @@ async def test_an_event_committed_twice_is_there_once(journal: SqliteJournal) ->
     assert await journal.verify() is None
 
 
-async def test_a_large_replay_adds_nothing(journal: SqliteJournal) -> None:
+async def test_a_large_replay_adds_nothing(journal: SqlJournal) -> None:
     events = [event(number) for number in range(1500)]
     assert len(await journal.commit(events, [])) == 1500
     assert list(await journal.commit(events, [])) == []
     assert await journal.last_sequence() == 1500
 
 
-async def test_the_first_of_two_events_with_one_id_stands(journal: SqliteJournal) -> None:
+async def test_the_first_of_two_events_with_one_id_stands(journal: SqlJournal) -> None:
     await journal.commit([event(1), replace(event(1), at=Instant(99))], [])
     assert [entry.event.at for entry in await journal.read(0, 10)] == [1]
 
 
 async def test_a_state_row_replaces_the_one_before_it_and_only_standing_ones_are_loaded(
-    journal: SqliteJournal,
+    journal: SqlJournal,
 ) -> None:
     await journal.commit([], [row("b", "1"), row("a", "1"), row("a", "2", kind=StateKind.TICKET)])
     await journal.commit([], [row("b", "2", standing=False)])
@@ -95,7 +101,7 @@ async def test_a_state_row_replaces_the_one_before_it_and_only_standing_ones_are
     assert await journal.state(StateKind.TICKET, "a") == row("a", "2", kind=StateKind.TICKET)
 
 
-async def test_a_cursor_starts_at_zero_and_never_moves_back(journal: SqliteJournal) -> None:
+async def test_a_cursor_starts_at_zero_and_never_moves_back(journal: SqlJournal) -> None:
     assert await journal.cursor("county") == 0
     await journal.advance("county", 7)
     await journal.advance("county", 5)
@@ -122,7 +128,7 @@ async def test_everything_is_there_after_closing_and_opening(path: Path) -> None
 
 
 async def test_commits_and_reads_at_once_all_succeed_and_no_sequence_is_given_twice(
-    journal: SqliteJournal,
+    journal: SqlJournal,
 ) -> None:
     commits = [journal.commit([event(number)], []) for number in range(50)]
     reads = [journal.read(0, 100) for _ in range(50)]
@@ -132,9 +138,9 @@ async def test_commits_and_reads_at_once_all_succeed_and_no_sequence_is_given_tw
         assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
 
 
-async def test_a_call_that_fails_half_way_leaves_nothing(journal: SqliteJournal) -> None:
+async def test_a_call_that_fails_half_way_leaves_nothing(journal: SqlJournal) -> None:
     unstorable = replace(event(2), at=Instant(2**70))
-    with pytest.raises(OverflowError):
+    with pytest.raises((OverflowError, StoreFailed)):
         await journal.commit([event(1), unstorable], [row("a", "1")])
     assert await journal.last_sequence() == 0
     assert [entry.sequence for entry in await journal.commit([event(3)], [])] == [1]
@@ -191,7 +197,7 @@ async def test_a_body_that_is_no_event_is_reported_and_not_read_as_one(path: Pat
     await journal.close()
 
 
-async def commit_until_refused(journal: SqliteJournal) -> tuple[int, str]:
+async def commit_until_refused(journal: SqlJournal) -> tuple[int, str]:
     kept = 0
     try:
         while True:
@@ -334,10 +340,12 @@ async def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_was(path: 
     assert content(path) == before
 
 
-async def test_every_commit_is_synced(journal: SqliteJournal) -> None:
+async def test_every_commit_is_synced(path: Path) -> None:
+    journal = await SqliteJournal.open(path)
     asked = ("journal_mode", "synchronous")
     pragmas = [journal._writer.exec_driver_sql(f"PRAGMA {name}").scalar() for name in asked]
     assert pragmas == ["wal", 2]
+    await journal.close()
 
 
 @settings(max_examples=25, deadline=None)
