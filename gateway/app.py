@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from drivers import modbus, mqtt
+from drivers import modbus, mqtt, replay
 from gateway.api.schema import LimitLine, LimitView
 from gateway.driver import DriverKind
+from gateway.errors import Problem
 from gateway.plant.criteria import Criteria
 from gateway.plant.loader import load_plant
 from gateway.plant.model import Plant
 from rules import compiler, packs, syntax
 from rules.program import CompiledProgram
 
-DRIVERS: Mapping[str, DriverKind] = {kind.name: kind for kind in (modbus.KIND, mqtt.KIND)}
+DRIVERS: Mapping[str, DriverKind] = {kind.name: kind for kind in (modbus.KIND, mqtt.KIND, replay.KIND)}
 """Drivers by the word that plant files use."""
 
 PACKS_DIRECTORY: Path = packs.PACKS
@@ -37,6 +38,16 @@ def load(path: Path) -> tuple[Plant, CompiledProgram]:
     loaded = load_packs()
     plant = load_plant(path, DRIVERS, loaded.criteria)
     return plant, compiler.compile(plant, loaded)
+
+
+def examine(plant: Plant) -> Sequence[Problem]:
+    """Mistakes in the files that devices of the plant file name, such as recordings and certificates."""
+    return [
+        problem
+        for device in plant.devices
+        if device.driver in DRIVERS
+        for problem in DRIVERS[device.driver].examine(device, [p for p in plant.points if p.device == device.id])
+    ]
 
 
 def limits_by_rule(program: CompiledProgram) -> Mapping[str, Sequence[LimitView]]:

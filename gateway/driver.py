@@ -13,6 +13,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from gateway.clock import Clock
+from gateway.errors import Problem
 from gateway.plant.model import Device, Output, Point
 from gateway.sample import Instant, Reason, SampleBatch
 
@@ -37,11 +38,19 @@ class LinkStatus:
 
 
 class Receiver(Protocol):
-    """Where a driver hands up what it has; both calls return at once and never fail."""
+    """Where a driver hands up what it has; every call returns at once and never fails."""
+
+    @property
+    def waiting(self) -> int:
+        """Samples handed up and not yet taken in; only a source that can wait looks at it."""
+        ...
 
     def samples(self, batch: SampleBatch) -> None: ...
 
     def link(self, status: LinkStatus) -> None: ...
+
+    def lost(self, device: str, count: int) -> None:
+        """That a driver had to drop so many messages: counted, and an alarm while the count is not zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,10 @@ class Manifest:
     """Whether the source's own verdict on its value (fault, warming up) is heard."""
 
 
+def _nothing_to_examine(_device: Device, _points: Sequence[Point]) -> Sequence[Problem]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class DriverKind:
     """What the plant file and the composition root need to know of a driver."""
@@ -107,6 +120,8 @@ class DriverKind:
     load: Callable[[Device, Sequence[Point]], ScanLoad | None]
     """Cost of one scan as configured, or None where the device speaks by itself."""
     manifest: Manifest
+    examine: Callable[[Device, Sequence[Point]], Sequence[Problem]] = _nothing_to_examine
+    """What `tocsin check` finds outside the plant file: a recording, a certificate. May read files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,10 @@ class Reason(IntEnum):
     """The sensor reports that it is not ready yet."""
     SOURCE_CLOCK = 11
     """The source's time stamp cannot be true."""
+    SOURCE_DOUBT = 12
+    """The source itself vouches for its value only in part."""
+    RETAINED = 13
+    """Kept from earlier by a broker; how old it is, nobody says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,9 +160,7 @@ class Connection:
                 self.drop()
         return pdu
 
-    async def _exchange(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
-    ) -> bytes:
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bytes:
         self._transaction = self._transaction % 0xFFFF + 1
         unit = self._settings.unit_id
         writer.write(_HEADER.pack(self._transaction, 0, len(request) + 1, unit) + request)

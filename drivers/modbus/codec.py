@@ -73,9 +73,7 @@ def form_of(address: PointAddress, device: DeviceSettings) -> Form:
 
 def output_form(address: OutputAddress, device: DeviceSettings) -> Form:
     """The form of an output's number on its device."""
-    return Form(
-        type=address.type, byte_order=device.byte_order, word_order=device.word_order, scale=address.scale
-    )
+    return Form(type=address.type, byte_order=device.byte_order, word_order=device.word_order, scale=address.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,11 +264,7 @@ def _group_of(
     if word_order is Order.LITTLE:
         steps = steps[::-1]
     first = np.array([placed[row].position for row in rows], dtype=np.intp)
-    faults = [
-        (index, raw, reason)
-        for index, row in enumerate(rows)
-        for raw, reason in placed[row].form.faults.items()
-    ]
+    faults = [(index, raw, reason) for index, row in enumerate(rows) for raw, reason in placed[row].form.faults.items()]
     return _Group(
         rows=np.array(rows, dtype=np.intp),
         words=first[:, None] + steps[None, :],

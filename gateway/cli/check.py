@@ -65,6 +65,8 @@ def _checked(path: Path) -> tuple[Sequence[Problem], tuple[CoverageRow, ...], di
     plant, program = app.load(path)
     criteria = app.load_criteria()
     document = read_yaml(path.read_text(encoding="utf-8-sig"), str(path))
+    if outside := app.examine(plant):
+        raise ConfigurationError(outside)
     warnings = advice(plant, document, app.DRIVERS, criteria, program.rules, _today())
     rows = coverage(plant, criteria, program.rules, program.interlocks, (), app.limits_by_rule(program))
     return [*warnings, *program.warnings], rows, {equipment.id: equipment.name.zh for equipment in plant.equipment}

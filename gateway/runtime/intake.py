@@ -6,6 +6,7 @@ Never blocks a driver and never fails; runs on the event loop only.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 
 from gateway.driver import LinkStatus
@@ -14,6 +15,8 @@ from gateway.sample import SampleBatch
 SAMPLES_KEPT = 1_000_000
 """Samples that may wait for the tick loop; a loop that is this far behind is not monitoring any more."""
 
+_log = logging.getLogger(__name__)
+
 
 class Intake:
     """Implements `gateway.driver.Receiver`."""
@@ -21,10 +24,11 @@ class Intake:
     def __init__(self) -> None:
         self._batches: deque[SampleBatch] = deque()
         self._links: list[LinkStatus] = []
-        self._waiting = 0
+        self.waiting = 0
+        """Samples that wait for the tick loop now."""
         self._wake = asyncio.Event()
         self.dropped = 0
-        """Samples lost since start because the tick loop did not keep up."""
+        """Samples lost since start because the tick loop, or a driver, did not keep up."""
         self.received = 0
 
     def samples(self, batch: SampleBatch) -> None:
@@ -32,16 +36,20 @@ class Intake:
             return
         self.received += len(batch)
         self._batches.append(batch)
-        self._waiting += len(batch)
-        while self._waiting > SAMPLES_KEPT:
+        self.waiting += len(batch)
+        while self.waiting > SAMPLES_KEPT:
             oldest = self._batches.popleft()
-            self._waiting -= len(oldest)
+            self.waiting -= len(oldest)
             self.dropped += len(oldest)
         self._wake.set()
 
     def link(self, status: LinkStatus) -> None:
         self._links.append(status)
         self._wake.set()
+
+    def lost(self, device: str, count: int) -> None:
+        self.dropped += count
+        _log.warning("device %s: %d messages were dropped before they were read", device, count)
 
     async def wait(self, longest: float) -> None:
         """Return when something has come, or after `longest` seconds."""
@@ -56,6 +64,6 @@ class Intake:
         batches, links = list(self._batches), self._links
         self._batches.clear()
         self._links = []
-        self._waiting = 0
+        self.waiting = 0
         self._wake.clear()
         return batches, links

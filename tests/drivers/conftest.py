@@ -40,9 +40,7 @@ class Broker:
         program = mosquitto()
         assert program is not None
         with (self.folder / "mosquitto.log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                program, "-c", str(config), stdout=log, stderr=log
-            )
+            self._process = await asyncio.create_subprocess_exec(program, "-c", str(config), stdout=log, stderr=log)
         async with asyncio.timeout(20):
             while True:
                 with contextlib.suppress(OSError):

@@ -23,7 +23,13 @@ class Kept:
 
     batches: list[SampleBatch] = field(default_factory=list)
     links: list[LinkStatus] = field(default_factory=list)
+    dropped: int = 0
+    waiting: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def lost(self, device: str, count: int) -> None:
+        self.dropped += count
+        self._changed.set()
 
     def samples(self, batch: SampleBatch) -> None:
         for sample in batch.samples():

@@ -25,9 +25,7 @@ def forms(draw: st.DrawFn) -> Form:
     number = draw(st.sampled_from(NumberType))
     is_bool = number is NumberType.BOOL
     candidates = [raw for raw in (-9999, -1, 0, 7, 32767, 65535) if number.holds(raw)]
-    faults = st.dictionaries(
-        st.sampled_from(candidates), st.sampled_from([Reason.SENSOR_FAULT, Reason.WARMING_UP])
-    )
+    faults = st.dictionaries(st.sampled_from(candidates), st.sampled_from([Reason.SENSOR_FAULT, Reason.WARMING_UP]))
     return Form(
         type=number,
         byte_order=draw(ORDERS),
@@ -45,9 +43,7 @@ def words_for(form: Form) -> st.SearchStrategy[list[int]]:
 
 
 @given(data=st.data(), number=st.sampled_from(INTEGERS), byte=ORDERS, word=ORDERS)
-def test_an_integer_comes_back_as_it_went_in(
-    data: st.DataObject, number: NumberType, byte: Order, word: Order
-) -> None:
+def test_an_integer_comes_back_as_it_went_in(data: st.DataObject, number: NumberType, byte: Order, word: Order) -> None:
     bits = 16 * number.registers
     low, high = (0, 2**bits - 1) if number.value.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     value = data.draw(st.integers(max(low, -(2**53)), min(high, 2**53)))

@@ -76,9 +76,7 @@ def test_no_request_exceeds_the_limits_nor_reads_a_wider_gap_than_allowed(
     numbers: list[Wanted], settings: DeviceSettings
 ) -> None:
     for scan in plan(numbers, settings):
-        needed = {
-            (n.table, n.address + step) for n in numbers if n.period == scan.period for step in range(n.count)
-        }
+        needed = {(n.table, n.address + step) for n in numbers if n.period == scan.period for step in range(n.count)}
         for request in scan.requests:
             bits = request.table.holds_bits
             assert 1 <= request.count <= (2000 if bits else settings.max_registers)

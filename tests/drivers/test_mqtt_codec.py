@@ -143,8 +143,10 @@ def test_a_list_of_values_with_their_times_is_as_many_readings() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["data", "time", "status", "co", "0"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["data", "time", "status", "co", "0"]), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 

@@ -143,9 +143,7 @@ async def test_messages_of_one_turn_go_up_together(broker: Broker) -> None:
 
 
 @pytest.mark.broker
-async def test_a_password_comes_from_the_environment_only(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_password_comes_from_the_environment_only(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     await broker.stop()
     passwords = broker.folder / "passwords"
     tool = await asyncio.create_subprocess_exec("mosquitto_passwd", "-b", "-c", str(passwords), "gate", "secret")

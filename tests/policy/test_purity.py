@@ -11,9 +11,12 @@ IMPURE = {"asyncio", "logging", "random", "socket", "sqlite3", "threading", "tim
 PURE_PACKAGES = ("gateway/document/", "gateway/machines/", "gateway/plant/")
 
 PURE = [
+    "drivers/judgement.py",
     "drivers/modbus/codec.py",
     "drivers/modbus/planner.py",
     "drivers/mqtt/codec.py",
+    "drivers/replay/codec.py",
+    "drivers/source_time.py",
     "gateway/duration.py",
     "gateway/changeover.py",
     "gateway/engine.py",

@@ -255,6 +255,8 @@ export const reasons: readonly Text[] = [
   text("传感器故障", "Sensor fault"),
   text("预热中", "Warming up"),
   text("时标错误", "Source clock"),
+  text("来源存疑", "Source in doubt"),
+  text("保留旧值", "Retained"),
 ];
 
 /** The word for why a value is not good. */
