@@ -108,8 +108,6 @@ def _lines(settings: DeviceSettings, lines: CsvReader) -> Generator[Row, None, N
 
 
 def _parquet(settings: DeviceSettings) -> Generator[Row, None, None]:
-    if identity(settings) is None:
-        raise fault(settings.file, "a recording to read", "no such file", lost=True)
     with duckdb.connect() as database:
         try:
             found = database.execute("SELECT * FROM read_parquet(?)", [settings.file])
@@ -120,5 +118,6 @@ def _parquet(settings: DeviceSettings) -> Generator[Row, None, None]:
                     line += 1
                     yield line, cells
         except duckdb.Error as error:
-            cause = str(error).splitlines()[0]
-            raise fault(settings.file, "a Parquet file", cause) from error
+            if identity(settings) is None:
+                raise fault(settings.file, "a recording to read", "no such file", lost=True) from error
+            raise fault(settings.file, "a Parquet file", str(error).splitlines()[0]) from error
