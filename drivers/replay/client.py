@@ -12,8 +12,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from drivers.replay.address import DeviceSettings
 from drivers.replay.codec import Cell, Recorded, Table, fault
 from gateway.plant.model import Point
@@ -108,6 +106,8 @@ def _lines(settings: DeviceSettings, lines: CsvReader) -> Generator[Row, None, N
 
 
 def _parquet(settings: DeviceSettings) -> Generator[Row, None, None]:
+    import duckdb  # a plant without recordings, and a command line that only prints a schema, start without it
+
     with duckdb.connect() as database:
         try:
             found = database.execute("SELECT * FROM read_parquet(?)", [settings.file])
