@@ -1,4 +1,4 @@
-"""The criteria as data: classes.yaml and clauses.yaml into `Criteria`. Reads no file itself."""
+"""The criteria as data: classes/ and clauses.yaml into `Criteria`. Reads no file itself."""
 
 from __future__ import annotations
 
@@ -12,19 +12,28 @@ from gateway.plant.criteria import Clause, Criteria, EquipmentClass, LimitKind, 
 from rules.schema import ClassesFile, ClassModel, ClausesFile
 
 
-def read_classes(document: Document) -> tuple[dict[str, EquipmentClass], list[Problem]]:
-    """Equipment classes by id, and what is wrong with them."""
-    try:
-        file = ClassesFile.model_validate(document.value)
-    except ValidationError as error:
-        return {}, problems_of(error, document, ClassesFile)
-    problems = []
-    for position, item in enumerate(file.classes):
-        if item.parent_class is not None and item.parent_class not in {c.id for c in file.classes}:
+def read_classes(documents: Sequence[Document]) -> tuple[dict[str, EquipmentClass], list[Problem]]:
+    """Equipment classes of every file by id, and what is wrong with them."""
+    models: dict[str, ClassModel] = {}
+    places: list[tuple[Document, int, ClassModel]] = []
+    problems: list[Problem] = []
+    for document in documents:
+        try:
+            file = ClassesFile.model_validate(document.value)
+        except ValidationError as error:
+            problems += document.without_echoes(problems_of(error, document, ClassesFile))
+            continue
+        places += [(document, position, item) for position, item in enumerate(file.classes)]
+    whole = not problems
+    for document, position, item in places:
+        if item.id in models:
+            problems.append(document.problem(("classes", position, "id"), "an id that stands once", item.id))
+        models[item.id] = item
+    for document, position, item in places:
+        if whole and item.parent_class is not None and item.parent_class not in models:
             path = ("classes", position, "parent_class")
             problems.append(document.problem(path, "the id of an equipment class", item.parent_class))
-    problems += _repeated(document, "classes", [item.id for item in file.classes])
-    return {item.id: _equipment_class(item) for item in file.classes}, problems
+    return {name: _equipment_class(item) for name, item in models.items()}, problems
 
 
 def read_clauses(document: Document) -> tuple[tuple[Clause, ...], list[Problem]]:
@@ -38,6 +47,7 @@ def read_clauses(document: Document) -> tuple[tuple[Clause, ...], list[Problem]]
             item.id,
             item.title.text(),
             tuple(Requirement(r.equipment_class, r.points, r.rules, r.interlocks) for r in item.requirements),
+            item.ledger.text() if item.ledger is not None else None,
         )
         for item in file.clauses
     )

@@ -26,6 +26,9 @@ from rules.syntax import Binary, Expression, ExpressionError, Name
 PACKS = Path(__file__).parent / "packs"
 """The criteria that Tocsin ships."""
 
+CLASSES, CLAUSES = "classes", "clauses.yaml"
+"""The folder of equipment classes and the file of clauses; every other file beside them is a pack of rules."""
+
 POINT = "point"
 """`for_each` of a rule that is for every point rather than for an equipment class."""
 
@@ -83,7 +86,7 @@ def load_packs(directory: Path = PACKS) -> Packs:
     criteria, clauses_document, problems = _criteria(directory)
     packs = []
     for path in sorted(directory.glob("*.yaml")):
-        if path.name not in {"classes.yaml", "clauses.yaml"}:
+        if path.name != CLAUSES:
             document, found = _read(path)
             problems += found
             if document.value is not None:
@@ -110,11 +113,12 @@ def load_criteria(directory: Path = PACKS) -> Criteria:
 
 
 def _criteria(directory: Path) -> tuple[Criteria, Document, list[Problem]]:
-    classes_document, problems = _read(directory / "classes.yaml")
-    clauses_document, more = _read(directory / "clauses.yaml")
+    files = sorted((directory / CLASSES).glob("*.yaml")) or [directory / CLASSES]
+    read = [_read(path) for path in files]
+    clauses_document, problems = _read(directory / CLAUSES)
+    problems += [problem for _, found in read for problem in found]
+    classes, more = read_classes([document for document, _ in read if document.value is not None])
     problems += more
-    classes, more = read_classes(classes_document) if classes_document.value is not None else ({}, [])
-    problems += classes_document.without_echoes(more)
     clauses, more = read_clauses(clauses_document) if clauses_document.value is not None else ((), [])
     problems += clauses_document.without_echoes(more)
     return Criteria(classes, clauses), clauses_document, problems

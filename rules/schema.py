@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from gateway.document.fields import DottedWord, Quantity, Unit, Word, Words
 from gateway.duration import Duration
@@ -85,7 +85,15 @@ class RequirementModel(_Strict):
 class ClauseModel(_Strict):
     id: Words
     title: TextShape
-    requirements: tuple[RequirementModel, ...]
+    requirements: tuple[RequirementModel, ...] = ()
+    ledger: TextShape | None = None
+    """What of it no sensor can watch, and a person checks and writes down."""
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> ClauseModel:
+        if not self.requirements and self.ledger is None:
+            raise ValueError("expected 'requirements', 'ledger' or both, got neither")
+        return self
 
 
 class ClausesFile(_Strict):

@@ -82,6 +82,8 @@ class Clause:
     """Such as `4(4)`."""
     title: Text
     requirements: tuple[Requirement, ...]
+    ledger: Text | None = None
+    """What of it no sensor can watch, and a person checks and writes down."""
 
 
 @dataclass(frozen=True, slots=True)

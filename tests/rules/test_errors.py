@@ -121,7 +121,7 @@ GOOD_RULE = """\
 
 
 def directory(tmp_path: Path, pack: str) -> Path:
-    shutil.copy(PACKS / "classes.yaml", tmp_path)
+    shutil.copytree(PACKS / "classes", tmp_path / "classes", dirs_exist_ok=True)
     shutil.copy(PACKS / "clauses.yaml", tmp_path)
     (tmp_path / "mine.yaml").write_text("pack: mine\ntitle: {zh: 我, en: mine}\nrules:\n" + pack, encoding="utf-8")
     return tmp_path

@@ -132,7 +132,7 @@ def test_limits_and_the_step_of_a_trial_can_be_its_own(edited: Callable[[str], P
     [
         ("      - {given: {concentration: 0x5 2q5}, expect: []}\n", "q5", "a blank"),
         ("      - {given: {concentration: 0x5}, expect: [rise@5s]}\n", "rise@", "'raise@65s'"),
-        ("      - {given: {concentratoin: 0x5}, expect: []}\n", "concentratoin", "one of [concentration, fault]"),
+        ("      - {given: {concentratoin: 0x5}, expect: []}\n", "concentratoin", "one of [alarm_setpoint, "),
         ("      - {given: {fault: 0}, expect: []}\n", "{fault", "a series for concentration"),
         ("      - {limits: {co: 5 ppm}, given: {concentration: 0}, expect: []}\n", "co: 5", "one of [concentration_"),
         ("      - {limits: {concentration_high: 5 MPa}, given: {concentration: 0}, expect: []}\n", "5 MPa", "a unit"),
