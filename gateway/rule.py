@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gateway.plant.model import RiskColour, Text
 from gateway.sample import Bytes, Floats, Instant, Instants, PointIndex
 
@@ -168,8 +171,27 @@ class ConditionTrace:
     since: Instants
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ProgramState:
+    """Everything that a program remembers, by what each node computes; of use to a program with like nodes."""
+
+    now: Instant
+    """The last tick."""
+    groups: tuple[tuple[NDArray[np.generic], ...], ...]
+    """Columns of shape [..., nodes]."""
+    places: Mapping[str, tuple[int, int]]
+    """Group and row of each node, by its structural key."""
+    unknown: Mapping[str, Instant]
+    """Since when each condition has been UNKNOWN, by its node's key; only those that are."""
+
+
 class Program(Protocol):
-    """A compiled rule set. Call `step` with a `now` that never runs backwards."""
+    """A compiled rule set. Call `step` and `scan` with a `now` that never runs backwards, in any order."""
+
+    @property
+    def horizon(self) -> int:
+        """Microseconds of history after which every node is warm."""
+        ...
 
     @property
     def rules(self) -> Sequence[RuleInstance]: ...
@@ -186,4 +208,19 @@ class Program(Protocol):
 
     def step(self, columns: PointColumns, now: Instant) -> Conditions:
         """Advance every node by one tick."""
+        ...
+
+    def scan(self, trace: Trace) -> ConditionTrace:
+        """Advance every node by many ticks: the same bits as a `step` for each."""
+        ...
+
+    def state(self) -> ProgramState | None:
+        """What it remembers, as a copy; None before the first tick."""
+        ...
+
+    def adopt(self, state: ProgramState) -> frozenset[str]:
+        """Before the first tick: take over what like nodes of another program remember.
+
+        Returns the ids of the rules and interlocks that go on as if nothing had happened; all others start anew.
+        """
         ...

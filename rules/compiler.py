@@ -78,6 +78,7 @@ class _Compiler:
             limits=draft.limits.in_force(),
             point_limits=draft.limits.by_point(),
             hash_=_digest([rule.hash for rule in self._rules], [repr(row) for row in matrix.interlocks]),
+            point_keys=[f"{point.id} {point.unit} {point.low} {point.high}" for point in self._plant.points],
         )
 
     def _check_points(self) -> None:
@@ -154,9 +155,9 @@ class _Compiler:
         when = lower_condition(rule.when, scope, graph)
         clear = lower_condition(rule.clear, scope, graph) if rule.clear else graph.add(Op.NOT, (when,))
         if model.on_delay:
-            when = graph.add(Op.HELD, (when,), (float(model.on_delay),))
+            when = graph.add(Op.ON_DELAY, (when,), (float(model.on_delay),))
         if model.off_delay:
-            clear = graph.add(Op.HELD_STRICTLY, (clear,), (float(model.off_delay),))
+            clear = graph.add(Op.OFF_DELAY, (clear,), (float(model.off_delay),))
         return graph.add(Op.LATCH, (when, clear))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gateway import units
 from gateway.sample import PointIndex, Reason
 from rules.graph import NodeId, Op
-from rules.syntax import Call, Expression, ExpressionError, Name
+from rules.syntax import Call, Expression, ExpressionError, Name, Number
 from rules.types import Quantity, Typed
 
 if TYPE_CHECKING:
@@ -44,19 +44,30 @@ class Compared:
 
 def _held(to: Lowering, call: Call) -> Typed:
     node, time = to.condition(call.arguments[0]), to.duration(call.arguments[1])
-    return Typed(to.graph.add(Op.HELD, (node,), (float(time),)), None)
+    once_not = to.graph.add(Op.ONCE, (_negated(to, node),), (0.0, float(time)))
+    return Typed(_negated(to, once_not), None)
 
 
 def _within(to: Lowering, call: Call) -> Typed:
     node, time = to.condition(call.arguments[0]), to.duration(call.arguments[1])
-    return Typed(to.graph.add(Op.WITHIN, (node,), (float(time),)), None)
+    return Typed(to.graph.add(Op.ONCE, (node,), (0.0, float(time))), None)
 
 
-
-
-def _count(to: Lowering, call: Call) -> Typed:
+def _count(to: Lowering, call: Call, operator: str, other: Expression) -> NodeId:
+    """How often a condition rose within a time, against a whole number."""
+    if not isinstance(other, Number) or other.unit or not 0 < other.value == int(other.value) or operator == "!=":
+        raise ExpressionError(other.at, "a whole number above zero to compare count() with", "something else")
     rises = to.graph.add(Op.RISES, (to.condition(call.arguments[0]),))
-    return Quantity(to.graph.add(Op.COUNT, (rises,), (float(to.duration(call.arguments[1])),)), "")
+    window = float(to.duration(call.arguments[1]))
+
+    def at_least(number: int) -> NodeId:
+        return to.graph.add(Op.COUNT_AT_LEAST, (rises,), (float(number), window))
+
+    least = int(other.value) + (operator in {">", "<="})
+    if operator in {">", ">="}:
+        return at_least(least)
+    fewer = _negated(to, at_least(least + (operator == "==")))
+    return to.graph.add(Op.AND, (at_least(least), fewer)) if operator == "==" else fewer
 
 
 def _rises(to: Lowering, call: Call) -> Typed:
@@ -143,7 +154,6 @@ _NUMBER_AND_DURATION = "a number and a duration"
 FUNCTIONS = {
     "held": Function(_WINDOW, (2,), _held),
     "within": Function(_WINDOW, (2,), _within),
-    "count": Function(_WINDOW, (2,), _count),
     "rises": Function("a condition", (1,), _rises),
     "falls": Function("a condition", (1,), _falls),
     "changed": Function("a number", (1,), _changed),
@@ -162,4 +172,6 @@ FUNCTIONS = {
     "overdue": Function("nothing", (0,), _overdue),
 }
 
-COMPARED: dict[str, Compared] = {}
+COMPARED: dict[str, Compared] = {
+    "count": Compared(_WINDOW, (2,), "such as 'count(e, 1 h) >= 3'", _count),
+}

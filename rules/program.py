@@ -1,23 +1,35 @@
-"""A compiled rule set at work: the graph laid out in columns, one call of `step` a tick.
+"""A compiled rule set at work: the graph laid out in columns, one call of `step` a tick, or of `scan` for many.
 
-Pure: no clock, no I/O; the same columns and times give the same bits.
+Pure: no clock, no I/O; the same columns and times give the same bits, however they are cut into calls.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gateway.errors import Problem
 from gateway.plant.criteria import LimitKind
-from gateway.rule import Conditions, InterlockInstance, PointColumns, RuleInstance
-from gateway.sample import Instant, PointIndex
-from rules import kernels, stateful
-from rules.graph import NUMERIC, Graph, NodeId, Op
-from rules.kernels import Frame, Kernel, Nodes
+from gateway.rule import (
+    Conditions,
+    ConditionTrace,
+    InterlockInstance,
+    PointColumns,
+    ProgramState,
+    RuleInstance,
+    Trace,
+)
+from gateway.sample import Bytes, Instant, Instants, PointIndex
+from rules.graph import Graph, NodeId
+from rules.kernels.block import Block, fill, shifted
+from rules.kernels.frame import UNKNOWN, Booleans, Numbers, Truths, pick, slots
+from rules.kernels.memories import Latch
+from rules.layout import lay_out
+
+BLOCK = 16_384
+"""Ticks that a scan takes at a time, so that what it works on stays in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,11 @@ class Plan:
     groups: int
     """Kernels, each a handful of array operations a tick."""
     memory: int
-    """Bytes of state and indices."""
+    """Bytes of state, indices and outcomes."""
+    operations: int
+    """Array elements that a tick touches, at most."""
+    horizon: int
+    """Microseconds of history after which every node is warm."""
 
 
 class CompiledProgram:
@@ -71,6 +87,7 @@ class CompiledProgram:
         limits: Sequence[LimitInForce] = (),
         point_limits: Mapping[PointIndex, Sequence[LimitInForce]] | None = None,
         hash_: str = "",
+        point_keys: Sequence[str] = (),
     ) -> None:
         self._rules, self._interlocks = tuple(rules), tuple(interlocks)
         self.skipped, self.warnings = tuple(skipped), tuple(warnings)
@@ -79,9 +96,15 @@ class CompiledProgram:
         self.hash = hash_
         """Of every rule and interlock instance: what `GatewayStarted.rules_hash` is."""
         self._graph = graph
-        self._slots, self._frame, self._kernels = _layout(graph)
-        self._conditions = kernels.slots(conditions, self._slots)
-        self._unknown = stateful.UnknownSince(len(conditions))
+        self._nodes = tuple(conditions)
+        self._keys = graph.keys(point_keys)
+        self._layout = lay_out(graph)
+        self._conditions = slots([self._layout.places[node].slot for node in conditions]) if conditions else slice(0, 0)
+        self._unknown = _UnknownSince(len(conditions))
+        horizons = graph.horizons()
+        self.horizon = max((horizons[node] for node in conditions), default=0)
+        self._begun = np.zeros(len(graph), dtype=np.bool_)
+        """The nodes that have seen a tick, here or in the program that this one took over from."""
         self._now: Instant | None = None
 
     @property
@@ -94,87 +117,186 @@ class CompiledProgram:
 
     def resume(self, standing: Mapping[str, Instant]) -> None:
         """Before the first step: the rules whose condition stood when the last run ended, and its onset."""
-        latches = [kernel for kernel in self._kernels if isinstance(kernel, stateful.LatchKernel)]
         for rule in self._rules:
-            slot = int(self._conditions[rule.index])
-            for latch in latches:
-                out = latch.nodes.out
-                if rule.id in standing and out.start <= slot < out.stop:
-                    latch.resume(slot - out.start, standing[rule.id])
+            place = self._layout.places[self._nodes[rule.index]]
+            latch = self._layout.kernels[place.kernel]
+            if rule.id in standing and isinstance(latch, Latch):
+                latch.resume(place.row, standing[rule.id])
 
     def step(self, columns: PointColumns, now: Instant) -> Conditions:
         """Advance every node by one tick; raises ValueError if `now` runs backwards."""
-        if self._now is not None and now < self._now:
-            raise ValueError(f"expected a time at or after {self._now}, got {now}")
-        self._now = now
+        self._reach(now, now)
+        frame = self._layout.frame
         with np.errstate(all="ignore"):
-            for kernel in self._kernels:
-                kernel.step(self._frame, columns, now)
-        truth = self._frame.truth[self._conditions]
-        onset = self._frame.onset[self._conditions]
-        return Conditions(truth, self._unknown.apply(truth, onset, now))
+            for kernel in self._layout.kernels:
+                kernel.step(frame, columns, now)
+        truth = pick(frame.truth, self._conditions)
+        if isinstance(self._conditions, slice):
+            truth = np.array(np.broadcast_to(truth, len(self._nodes)))
+        return Conditions(truth, self._unknown.apply(truth, pick(frame.onset, self._conditions), now))
+
+    def scan(self, trace: Trace) -> ConditionTrace:
+        """Advance every node by many ticks; the same bits as a step for each.
+
+        Raises ValueError if the trace's times run backwards or begin before the last tick.
+        """
+        shape = (len(self._nodes), len(trace.now))
+        truth, since = np.empty(shape, dtype=np.uint8), np.empty(shape, dtype=np.int64)
+        if len(trace.now) and (np.diff(trace.now) < 0).any():
+            raise ValueError("expected times that never run backwards")
+        for begin in range(0, len(trace.now), BLOCK):
+            ticks = slice(begin, begin + BLOCK)
+            self._scan_block(_part(trace, ticks), truth[:, ticks], since[:, ticks])
+        return ConditionTrace(truth, since)
+
+    def _scan_block(self, trace: Trace, truth: Bytes, since: Instants) -> None:
+        """Node by node; an outcome is let go of after its last reader."""
+        before = self._reach(Instant(int(trace.now[0])), Instant(int(trace.now[-1])))
+        block = Block(trace, before)
+        columns = self._columns()
+        readers = self._readers()
+        outcomes: dict[NodeId, Numbers | Truths] = {}
+        with np.errstate(all="ignore"):
+            for node, place in enumerate(self._layout.places):
+                arguments = self._graph.arguments[node]
+                kernel = self._layout.kernels[place.kernel]
+                outcome = kernel.scan(place.row, [outcomes[argument] for argument in arguments], block)
+                if isinstance(outcome, Truths):
+                    for column in columns.get(node, ()):
+                        truth[column] = outcome.truth
+                        since[column] = self._unknown.trace(column, outcome.truth, outcome.column, trace.now)
+                outcomes[node] = outcome
+                for argument in (*arguments, node):
+                    readers[argument] -= 1
+                    if not readers[argument]:
+                        del outcomes[argument]
+        for kernel in self._layout.kernels:
+            kernel.settle(Instant(int(trace.now[-1])))
+
+    def _columns(self) -> dict[NodeId, list[int]]:
+        columns: dict[NodeId, list[int]] = {}
+        for column, node in enumerate(self._nodes):
+            columns.setdefault(node, []).append(column)
+        return columns
+
+    def _readers(self) -> list[int]:
+        """How many nodes read each, itself included."""
+        readers = [1] * len(self._graph)
+        for arguments in self._graph.arguments:
+            for argument in arguments:
+                readers[argument] += 1
+        return readers
+
+    def _reach(self, first: Instant, last: Instant) -> Instant | None:
+        """Move on to a tick, or over a block of them; the tick before."""
+        before = self._now
+        if before is not None and first < before:
+            raise ValueError(f"expected a time at or after {before}, got {first}")
+        self._now = last
+        if not self._begun.all():
+            for kernel, rows in zip(self._layout.kernels, self._fresh()):
+                kernel.begin(rows, first)
+            self._begun[:] = True
+        return before
+
+    def _fresh(self) -> list[Booleans]:
+        fresh = [np.zeros(kernel.nodes.count, dtype=np.bool_) for kernel in self._layout.kernels]
+        for node, place in enumerate(self._layout.places):
+            fresh[place.kernel][place.row] = not self._begun[node]
+        return fresh
+
+    def state(self) -> ProgramState | None:
+        """What every node remembers, by what it computes; None before the first tick."""
+        if self._now is None:
+            return None
+        groups = tuple(tuple(column.copy() for column in kernel.states()) for kernel in self._layout.kernels)
+        places = {key: (place.kernel, place.row) for key, place in zip(self._keys, self._layout.places)}
+        since = self._unknown.standing()
+        unknown = {self._keys[self._nodes[column]]: at for column, at in since.items()}
+        return ProgramState(self._now, groups, places, unknown)
+
+    def adopt(self, state: ProgramState) -> frozenset[str]:
+        """Before the first tick: take over what like nodes of another program remember.
+
+        Returns the ids of the rules and interlocks of which every node was taken over. Raises ValueError after
+        the first tick.
+        """
+        if self._now is not None:
+            raise ValueError("expected a program that has seen no tick")
+        self._now = state.now
+        for kernel in self._layout.kernels:
+            kernel.settle(state.now)
+        for node, (key, place) in enumerate(zip(self._keys, self._layout.places)):
+            if key in state.places:
+                group, row = state.places[key]
+                for mine, theirs in zip(self._layout.kernels[place.kernel].states(), state.groups[group]):
+                    mine[..., place.row] = theirs[..., row]
+                self._begun[node] = True
+        for column, node in enumerate(self._nodes):
+            if self._begun[node] and self._keys[node] in state.unknown:
+                self._unknown.stand(column, state.unknown[self._keys[node]])
+        return self._adopted()
+
+    def _adopted(self) -> frozenset[str]:
+        # A key covers all that a node is worked out from, so that a known node has known arguments.
+        rules = [rule.id for rule in self._rules if self._begun[self._nodes[rule.index]]]
+        interlocks = []
+        for interlock in self._interlocks:
+            columns = [*interlock.causes, *(effect.condition for effect in interlock.effects)]
+            columns += [interlock.engaged] if interlock.engaged is not None else []
+            interlocks += [interlock.id] if all(self._begun[self._nodes[column]] for column in columns) else []
+        return frozenset((*rules, *interlocks))
 
     def plan(self) -> Plan:
-        frame = self._frame
-        columns = (frame.value, frame.known, frame.time, frame.truth, frame.onset)
-        memory = sum(kernel.memory() for kernel in self._kernels) + sum(column.nbytes for column in columns)
-        return Plan(len(self._rules), len(self._interlocks), len(self._graph), len(self._kernels), memory)
+        """What the program costs at most, known before it runs."""
+        kernels = self._layout.kernels
+        return Plan(
+            rules=len(self._rules),
+            interlocks=len(self._interlocks),
+            nodes=len(self._graph),
+            groups=len(kernels),
+            memory=sum(kernel.bytes() for kernel in kernels) + self._layout.frame.bytes(),
+            operations=sum(kernel.passes * kernel.nodes.count for kernel in kernels),
+            horizon=self.horizon,
+        )
 
 
-def _layout(graph: Graph) -> tuple[list[int], Frame, list[Kernel]]:
-    """Slots for every node, so that the nodes of a kernel write to one stretch of the frame."""
-    groups: dict[tuple[int, Op], list[NodeId]] = defaultdict(list)
-    for node, op in enumerate(graph.ops):
-        groups[graph.depths[node], op].append(node)
-    slot_of = [0] * len(graph)
-    used = {True: 0, False: 0}
-    result: list[Kernel] = []
-    for (_, op), nodes in sorted(groups.items()):
-        numeric = op in NUMERIC
-        out = slice(used[numeric], used[numeric] + len(nodes))
-        used[numeric] = out.stop
-        for position, node in enumerate(nodes):
-            slot_of[node] = out.start + position
-        arguments = [kernels.slots(column, slot_of) for column in zip(*(graph.arguments[n] for n in nodes))]
-        parameters = [np.array(column, dtype=np.float64) for column in zip(*(graph.parameters[n] for n in nodes))]
-        result.append(_kernel(op, Nodes(out, tuple(arguments), tuple(parameters))))
-    numbers, truths = used[True], used[False]
-    frame = Frame(
-        np.full(numbers, np.nan),
-        np.zeros(numbers, dtype=np.bool_),
-        np.zeros(numbers, dtype=np.int64),
-        np.full(truths, kernels.UNKNOWN),
-        np.zeros(truths, dtype=np.int64),
+class _UnknownSince:
+    """The tick at which each condition last turned UNKNOWN."""
+
+    def __init__(self, count: int) -> None:
+        self._was = np.zeros(count, dtype=np.bool_)
+        self._since = np.zeros(count, dtype=np.int64)
+
+    def apply(self, truth: Bytes, onset: Instants, now: Instant) -> Instants:
+        """The onsets, with that tick in place of the onset wherever the truth is UNKNOWN."""
+        unknown = truth == UNKNOWN
+        np.copyto(self._since, now, where=unknown & ~self._was)
+        self._was[:] = unknown
+        return np.where(unknown, self._since, onset)
+
+    def trace(self, column: int, truth: Bytes, onset: Instants, now: Instants) -> Instants:
+        """The same for one condition at many ticks."""
+        unknown = truth == UNKNOWN
+        turns = np.flatnonzero(unknown & ~shifted(unknown, self._was[column]))
+        since = fill(self._since[column], turns, now[turns], len(now))
+        self._was[column], self._since[column] = unknown[-1], since[-1]
+        return np.where(unknown, since, onset)
+
+    def standing(self) -> dict[int, Instant]:
+        return {int(column): Instant(int(self._since[column])) for column in np.flatnonzero(self._was)}
+
+    def stand(self, column: int, since: Instant) -> None:
+        self._was[column], self._since[column] = True, since
+
+
+def _part(trace: Trace, ticks: slice) -> Trace:
+    """Some ticks of a trace, as views."""
+    return Trace(
+        trace.now[ticks],
+        trace.value[:, ticks],
+        trace.quality[:, ticks],
+        trace.reason[:, ticks],
+        trace.source_time[:, ticks],
+        trace.receive_time[:, ticks],
     )
-    return slot_of, frame, result
-
-
-def _kernel(op: Op, nodes: Nodes) -> Kernel:
-    if op in {Op.AFFINE, Op.ADD, Op.SUB, Op.MUL, Op.DIV, Op.ABS}:
-        return kernels.ArithmeticKernel(nodes, op)
-    if op in {Op.GT, Op.GE, Op.LT, Op.LE, Op.EQ, Op.NE}:
-        return kernels.CompareKernel(nodes, op)
-    if op in {Op.MIN, Op.MAX, Op.AVG, Op.SPREAD, Op.SLOPE}:
-        return stateful.WindowKernel(nodes, op)
-    if op in {Op.AND, Op.OR}:
-        return kernels.LogicKernel(nodes, op)
-    if op in {Op.HELD, Op.HELD_STRICTLY}:
-        return stateful.HeldKernel(nodes, strict=op is Op.HELD_STRICTLY)
-    return _PLAIN[op](nodes)
-
-
-_PLAIN: dict[Op, Callable[[Nodes], Kernel]] = {
-    Op.POINT: kernels.PointKernel,
-    Op.CONST: kernels.ConstantKernel,
-    Op.AGE: kernels.AgeKernel,
-    Op.COUNT: stateful.CountKernel,
-    Op.KNOWN: kernels.KnownKernel,
-    Op.REASON: kernels.ReasonKernel,
-    Op.OVERDUE: kernels.OverdueKernel,
-    Op.NOT: kernels.NotKernel,
-    Op.WITHIN: stateful.WithinKernel,
-    Op.RISES: stateful.RisesKernel,
-    Op.CHANGED: stateful.ChangedKernel,
-    Op.STUCK: stateful.StuckKernel,
-    Op.LATCH: stateful.LatchKernel,
-}

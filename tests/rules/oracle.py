@@ -21,8 +21,7 @@ class Memory:
     """What a stateful place in an expression remembers."""
 
     started: int | None = None
-    last_true: int | None = None
-    last_unknown: int | None = None
+    seen: list[tuple[int, Truth3]] = field(default_factory=list)
     previous: object = None
 
 
@@ -88,18 +87,9 @@ class Oracle:
     def _stateful(self, call: Call, values: dict[str, Number3], now: int) -> Truth3:
         memory = self.memories[call.at]
         inner = self.truth(call.arguments[0], values, now)
-        if call.function == "held":
-            return held(memory, inner, _seconds(call.arguments[1]), now)
-        if call.function == "within":
-            if inner:
-                memory.last_true = now
-            if inner is None:
-                memory.last_unknown = now
-            length = _seconds(call.arguments[1])
-            if memory.last_true is not None and now - memory.last_true <= length:
-                return True
-            recent = memory.last_unknown is not None and now - memory.last_unknown <= length
-            return None if recent else False
+        if call.function in {"held", "within"}:
+            memory.seen.append((now, inner))
+            return _window(memory.seen, _seconds(call.arguments[1]), now, sought=call.function == "within")
         assert call.function in {"rises", "falls"}
         turned = inner if call.function == "rises" or inner is None else not inner
         if turned is None:
@@ -107,6 +97,16 @@ class Oracle:
         outcome = turned and memory.previous is False
         memory.previous = turned
         return outcome
+
+
+def _window(seen: list[tuple[int, Truth3]], length: int, now: int, *, sought: bool) -> Truth3:
+    """Whether the sought truth was there within a length (else its opposite); before the start is unknown."""
+    window = [truth for at, truth in seen if now - at <= length]
+    if now - length < seen[0][0]:
+        window.append(None)
+    if sought in window:
+        return sought
+    return None if None in window else not sought
 
 
 def held(memory: Memory, inner: Truth3, length: int, now: int, *, strict: bool = False) -> Truth3:

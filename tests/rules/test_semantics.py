@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from gateway.rule import PointColumns, Truth
 from gateway.sample import SECOND, Instant, Quality, Reason
-from rules import kernels, syntax
+from rules import syntax
 from rules.graph import Graph, Op
+from rules.kernels.logic import kleene_and as kernel_and
+from rules.kernels.logic import kleene_not
+from rules.kernels.logic import kleene_or as kernel_or
 from rules.lowering import lower_condition
 from rules.program import CompiledProgram
 from rules.scope import EquipmentScope, NamedPoint
@@ -49,10 +52,10 @@ def truths(compiled: CompiledProgram, values: Sequence[float | None], at: int) -
 
 def test_the_kernels_tables_are_kleenes() -> None:
     for a, b in itertools.product((False, True, None), repeat=2):
-        at = 3 * TRUTHS[a] + TRUTHS[b]
-        assert kernels.AND[at] == TRUTHS[kleene_and(a, b)]
-        assert kernels.OR[at] == TRUTHS[kleene_or(a, b)]
-        assert kernels.NOT[TRUTHS[a]] == TRUTHS[None if a is None else not a]
+        first, second = (np.array([TRUTHS[each]], dtype=np.uint8) for each in (a, b))
+        assert kernel_and(first, second) == TRUTHS[kleene_and(a, b)]
+        assert kernel_or(first, second) == TRUTHS[kleene_or(a, b)]
+        assert kleene_not(first) == TRUTHS[None if a is None else not a]
 
 
 @settings(deadline=None)
@@ -135,8 +138,8 @@ def test_conditions_agree_with_the_oracle(
     graph = Graph()
     when = lower_condition(syntax.parse("a > 1"), SCOPE, graph)
     clear = lower_condition(syntax.parse(clear_text), SCOPE, graph)
-    rise = graph.add(Op.HELD, (when,), (on_delay * 1e6,)) if on_delay else when
-    fall = graph.add(Op.HELD_STRICTLY, (clear,), (off_delay * 1e6,)) if off_delay else clear
+    rise = graph.add(Op.ON_DELAY, (when,), (on_delay * 1e6,)) if on_delay else when
+    fall = graph.add(Op.OFF_DELAY, (clear,), (off_delay * 1e6,)) if off_delay else clear
     compiled = CompiledProgram(graph, [graph.add(Op.LATCH, (rise, fall))], (), ())
     oracle = ConditionOracle(on_delay * SECOND, off_delay * SECOND)
     at = 0
@@ -230,6 +233,12 @@ def test_equal_computations_are_one_node() -> None:
 WINDOW = 16 * SECOND
 
 
+def number(compiled: CompiledProgram, node: int) -> float:
+    layout = compiled._layout
+    return float(layout.frame.value[layout.places[node].slot])
+
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(-100, 100), min_size=40, max_size=60))
 def test_windows_cover_their_length_and_at_most_a_sixteenth_more(values: list[float]) -> None:
@@ -243,12 +252,13 @@ def test_windows_cover_their_length_and_at_most_a_sixteenth_more(values: list[fl
         assert known == [Truth.TRUE if tick >= 16 else Truth.FALSE] * 4
         if tick < 17:
             continue
-        low, high, mean, spread = (float(compiled._frame.value[compiled._slots[node]]) for node in nodes)
+        low, high, mean, spread = (number(compiled, node) for node in nodes)
         sure = values[tick - 16 : tick + 1]
         assert low == min(sure)
         assert high == max(sure)
         assert spread == high - low
-        assert mean == pytest.approx(sum(sure) / len(sure), abs=1e-9)
+        # A value counts from its tick to the next, in the slice where that stretch ends.
+        assert mean == pytest.approx(sum(values[tick - 17 : tick]) / 17, abs=1e-9)
 
 
 @pytest.mark.parametrize("rate", [-3.0, 0.0, 0.25, 40.0])
@@ -258,7 +268,7 @@ def test_slope_of_a_line_is_its_rate(rate: float) -> None:
     compiled = CompiledProgram(graph, [graph.add(Op.KNOWN, (slope,))], (), ())
     for tick in range(300):
         truths(compiled, (rate * tick / 10 + 7,), tick * SECOND // 10)
-    assert float(compiled._frame.value[compiled._slots[slope]]) == pytest.approx(rate, abs=1e-6)
+    assert number(compiled, slope) == pytest.approx(rate, abs=1e-6)
 
 
 def test_a_gap_as_long_as_the_window_empties_it() -> None:
