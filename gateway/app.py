@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -33,11 +34,29 @@ def load_packs() -> packs.Packs:
     return packs.load_packs(PACKS_DIRECTORY)
 
 
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A plant file, the packs it is judged by, and the rules compiled for it."""
+
+    plant: Plant
+    program: CompiledProgram
+    packs: packs.Packs
+
+
+def configure(path: Path, rules: Path = PACKS_DIRECTORY) -> Configuration:
+    """Plant file and packs as they are on the disk now; raises ConfigurationError."""
+    return _configured(path, packs.load_packs(rules))
+
+
 def load(path: Path) -> tuple[Plant, CompiledProgram]:
-    """The plant, and the rules compiled for it; raises ConfigurationError."""
-    loaded = load_packs()
+    """The plant, and the rules that Tocsin ships compiled for it; raises ConfigurationError."""
+    configuration = _configured(path, load_packs())
+    return configuration.plant, configuration.program
+
+
+def _configured(path: Path, loaded: packs.Packs) -> Configuration:
     plant = load_plant(path, DRIVERS, loaded.criteria)
-    return plant, compiler.compile(plant, loaded)
+    return Configuration(plant, compiler.compile(plant, loaded), loaded)
 
 
 def examine(plant: Plant) -> Sequence[Problem]:
@@ -50,7 +69,7 @@ def examine(plant: Plant) -> Sequence[Problem]:
     ]
 
 
-def limits_by_rule(program: CompiledProgram) -> Mapping[str, Sequence[LimitView]]:
+def limits_by_rule(program: CompiledProgram, loaded: packs.Packs | None = None) -> Mapping[str, Sequence[LimitView]]:
     """The limits that each rule instance compares with, by its id; what `coverage` wants."""
     views = {
         (limit.equipment, limit.kind.name): LimitView(
@@ -65,7 +84,7 @@ def limits_by_rule(program: CompiledProgram) -> Mapping[str, Sequence[LimitView]
     }
     named = {
         rule.model.id: [name.removeprefix("limit.") for name in _names(rule) if name.startswith("limit.")]
-        for rule in load_packs().rules()
+        for rule in (loaded or load_packs()).rules()
     }
     return {
         rule.id: [views[rule.equipment, name] for name in named[rule.rule] if (rule.equipment, name) in views]

@@ -57,10 +57,15 @@ class Engine:
         self._truth = np.full(len(self.rules), NOT_YET, dtype=np.uint8)
         self.states = standing
         program.resume({state.alarm: state.onset for state in standing.alarms.values() if state.active})
+        self.reindex()
+
+    def reindex(self) -> None:
+        """Look at the states anew, after another engine has moved them."""
+        standing = self.states
         self._open_demand = {d.interlock: d for d in standing.demands.values() if d.standing}
         self._open_ticket = {t.rule: t for t in standing.tickets.values() if t.standing}
         self._closed_ticket = {t.rule: t.id for t in standing.tickets.values() if not t.standing}
-        self._annunciator = Annunciator(plant, self.rules, standing.alarms)
+        self._annunciator = Annunciator(self._plant, self.rules, standing.alarms)
         filed = {occurrence for each in standing.tickets.values() for occurrence in each.occurrences}
         self._owed = {s.alarm for s in standing.alarms.values() if s.active and s.occurrence not in filed}
         """Alarms that may owe a ticket: they were raised while the plant's state or a permit expected them."""

@@ -5,12 +5,17 @@ No value outlives its source: a value past its stale limit is STALE, whatever th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway.event import Reading
-from gateway.plant.model import Plant
+from gateway.plant.model import Plant, Point, Text
 from gateway.rule import PointColumns
 from gateway.sample import Instant, PointIndex, Quality, Reason, SampleBatch
+
+_NO_NAME = Text("", "")
 
 
 class PointTable:
@@ -18,6 +23,7 @@ class PointTable:
 
     def __init__(self, plant: Plant) -> None:
         count = len(plant.points)
+        self._points = plant.points
         self._ids = tuple(point.id for point in plant.points)
         self._stale_after = np.array([point.stale_after for point in plant.points], dtype=np.int64)
         self._value = np.full(count, np.nan)
@@ -47,6 +53,24 @@ class PointTable:
         )
         return self._effective
 
+    def carried(self, plant: Plant, now: Instant) -> PointTable:
+        """The table of another plant file, with the latest of every point that is read as it was before."""
+        table = PointTable(plant)
+        sources = {point.id: (point.index, source_of(point)) for point in self._points}
+        kept = [
+            (sources[point.id][0], point.index)
+            for point in plant.points
+            if point.id in sources and sources[point.id][1] == source_of(point)
+        ]
+        before, after = np.array(kept, dtype=np.intp).reshape(-1, 2).T
+        for own, earlier in zip(table._columns(), self._columns()):
+            own[after] = earlier[before]
+        table.columns(now)
+        return table
+
+    def _columns(self) -> tuple[NDArray[np.generic], ...]:
+        return (self._value, self._quality, self._reason, self._source_time, self._receive_time)
+
     @property
     def latest(self) -> PointColumns:
         """What the last call of `columns` returned."""
@@ -64,3 +88,8 @@ class PointTable:
             reason=Reason(int(columns.reason[point])).name.lower(),
             source_time=Instant(int(columns.source_time[point])),
         )
+
+
+def source_of(point: Point) -> Point:
+    """What a value's meaning depends on: the point without its place, its name and its calibration."""
+    return replace(point, index=0, name=_NO_NAME, calibration_due=None)

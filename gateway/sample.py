@@ -113,6 +113,21 @@ class SampleBatch:
             for row in range(len(self))
         ]
 
+    def renumbered(self, index: Indices) -> SampleBatch:
+        """The readings by other point indices; `index` has the new one for each old one, -1 to leave it out."""
+        point = index[self.point]
+        kept = point >= 0
+        if kept.all():
+            return SampleBatch(point, self.value, self.quality, self.reason, self.source_time, self.receive_time)
+        return SampleBatch(
+            point=point[kept],
+            value=self.value[kept],
+            quality=self.quality[kept],
+            reason=self.reason[kept],
+            source_time=self.source_time[kept],
+            receive_time=self.receive_time[kept],
+        )
+
     @classmethod
     def of(cls, samples: Iterable[Sample]) -> SampleBatch:
         """Columns from single readings."""

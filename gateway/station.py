@@ -14,46 +14,44 @@ from importlib.metadata import version
 from pathlib import Path
 
 from gateway.clock import SystemClock
-from gateway.driver import Driver, DriverKind, DriverWork
+from gateway.driver import DriverKind
 from gateway.engine import Engine
 from gateway.errors import StoreFailed
 from gateway.event import Event, GatewayStarted, GatewayStopped, identity
-from gateway.plant import own
 from gateway.plant.model import Plant
 from gateway.rule import Program
 from gateway.runtime import states
 from gateway.runtime.commands import CommandSender
+from gateway.runtime.devices import Devices
 from gateway.runtime.followers import Follower
-from gateway.runtime.health import HealthDriver
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
 from gateway.runtime.recorder import SampleRecorder
-from gateway.runtime.supervise import supervise
+from gateway.runtime.reload import Loaded, Reloader, rules_hash
+from gateway.sample import Instant
 from gateway.store import Copy, Journal
 from gateway.stores.history_duckdb import DuckdbHistory
 from gateway.stores.journals import open_journal
 from gateway.stores.place import HISTORY_FILE
+from gateway.words import RULE_GONE_AT_START
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """All parts of one gateway, wired and not yet running."""
+    """All parts of one gateway, wired and not yet running. Plant file and rules are those of `loop`."""
 
-    plant: Plant
-    program: Program
     clock: SystemClock
     journal: Journal
     history: DuckdbHistory
     intake: Intake
-    engine: Engine
     loop: Loop
-    copies: tuple[Copy, ...]
+    copies: Mapping[str, Copy]
     recorders: tuple[SampleRecorder, ...]
     followers: tuple[Follower, ...]
     sender: CommandSender
-    drivers: Mapping[str, Driver]
+    devices: Devices
 
     @classmethod
     async def open(
@@ -74,42 +72,60 @@ class Station:
         except StoreFailed:
             await journal.close()
             raise
-        engine = Engine(plant, program, await states.load(journal), clock.now())
         intake = Intake()
-        loop = Loop(plant, engine, journal, intake, clock)
+        loop = Loop(plant, Engine(plant, program, await states.load(journal), clock.now()), journal, intake, clock)
         recorders = [SampleRecorder("history", history.append)]
         followers = [Follower("history", journal, history.append_events)]
         for name, copy in (copies or {}).items():
             recorders.append(SampleRecorder(name, copy.append_samples))
             followers.append(Follower(name, journal, copy.append_events))
-        drivers = _drivers(plant, kinds, intake, clock, _probes(loop, intake, recorders))
-        sender = CommandSender(plant, drivers, loop, journal, clock)
+        devices = Devices(plant, kinds, intake, clock, _probes(loop, intake, recorders))
+        sender = CommandSender(plant, devices.drivers, loop, journal, clock)
         for recorder in recorders:
             loop.record_to(recorder)
         loop.listen(sender)
         for follower in followers:
             loop.listen(follower)
         return cls(
-            plant=plant,
-            program=program,
             clock=clock,
             journal=journal,
             history=history,
             intake=intake,
-            engine=engine,
             loop=loop,
-            copies=tuple((copies or {}).values()),
+            copies=copies or {},
             recorders=tuple(recorders),
             followers=tuple(followers),
             sender=sender,
-            drivers=drivers,
+            devices=devices,
         )
+
+    @property
+    def plant(self) -> Plant:
+        """The plant file that is in force."""
+        return self.loop.plant
+
+    def reloader(self, load: Callable[[], Loaded], shown: Callable[[Loaded], None]) -> Reloader[Loaded]:
+        """What exchanges rules and plant file; `shown` takes over whatever shows them."""
+        return Reloader(load, self.loop, self.devices, self, (self.sender.switch,), shown)
+
+    async def bind(self, plant: Plant) -> Callable[[], None]:
+        """Implements `gateway.runtime.reload.Stores`."""
+        names = [point.id for point in plant.points]
+        appends = {"history": await self.history.bind(names)}
+        appends |= {name: copy.bind(plant) for name, copy in self.copies.items()}
+
+        def switch() -> None:
+            self.history.serve(names)
+            for recorder in self.recorders:
+                recorder.switch(appends[recorder.name])
+
+        return switch
 
     async def run(self, stop: asyncio.Event, serve: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run until `stop` is set; then end in order and close the stores."""
         try:
             await self.sender.catch_up()
-            await self.loop.act(lambda _: [self._started()])
+            await self.loop.act(self._started)
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(serve(), name="api"),
@@ -117,31 +133,29 @@ class Station:
                     group.create_task(self.sender.run(), name="commands"),
                     *(group.create_task(each.run(), name=f"recorder {each.name}") for each in self.recorders),
                     *(group.create_task(each.run(), name=f"follower {each.name}") for each in self.followers),
-                    *(
-                        group.create_task(supervise(f"device {device}", driver.run), name=f"device {device}")
-                        for device, driver in self.drivers.items()
-                    ),
+                    group.create_task(self.devices.run(), name="devices"),
                 ]
                 await stop.wait()
                 for task in tasks:
                     task.cancel()
             await self.loop.act(lambda now: [GatewayStopped(id=identity("stopped", now), at=now)])
         finally:
-            for copy in self.copies:
+            for copy in self.copies.values():
                 await copy.close()
             await self.history.close()
             await self.journal.close()
 
-    def _started(self) -> Event:
-        now = self.clock.now()
-        rules = identity(*sorted(rule.hash for rule in self.engine.rules))
-        return GatewayStarted(
+    def _started(self, now: Instant) -> Sequence[Event]:
+        """The start, and the end of whatever an earlier plant file left standing."""
+        engine = self.loop.engine
+        started = GatewayStarted(
             id=identity(self.plant.site.id, "started", now),
             at=now,
             version=version("tocsin"),
             plant_hash=self.plant.hash,
-            rules_hash=rules,
+            rules_hash=rules_hash(engine),
         )
+        return [started, *engine.withdrawals("tocsin", RULE_GONE_AT_START, now)]
 
 
 def _probes(loop: Loop, intake: Intake, recorders: Sequence[SampleRecorder]) -> Mapping[str, Callable[[], float]]:
@@ -153,28 +167,6 @@ def _probes(loop: Loop, intake: Intake, recorders: Sequence[SampleRecorder]) -> 
             intake.dropped + loop.events_lost + sum(each.dropped for each in recorders)
         ),
     }
-
-
-def _drivers(
-    plant: Plant,
-    kinds: Mapping[str, DriverKind],
-    intake: Intake,
-    clock: SystemClock,
-    probes: Mapping[str, Callable[[], float]],
-) -> dict[str, Driver]:
-    drivers: dict[str, Driver] = {}
-    for device in plant.devices:
-        work = DriverWork(
-            device=device,
-            points=[point for point in plant.points if point.device == device.id],
-            outputs=[output for output in plant.outputs if output.device == device.id],
-            receiver=intake,
-            clock=clock,
-        )
-        drivers[device.id] = (
-            HealthDriver(work, probes) if device.driver == own.INTERNAL_DRIVER else kinds[device.driver].open(work)
-        )
-    return drivers
 
 
 def _make_directory(data: Path) -> None:

@@ -5,12 +5,13 @@ What `Journal.commit` has returned from survives SIGKILL and power loss; nothing
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from gateway.event import Entry, Event
+from gateway.plant.model import Plant
 from gateway.sample import Bytes, Floats, Instant, Instants, SampleBatch
 
 
@@ -120,6 +121,10 @@ class Copy(Protocol):
 
     async def append_samples(self, batch: SampleBatch) -> None:
         """Raises StoreFailed; the caller holds the batch and tries again."""
+        ...
+
+    def bind(self, plant: Plant) -> Callable[[SampleBatch], Awaitable[None]]:
+        """What appends batches whose point indices are those of another plant file."""
         ...
 
     async def append_events(self, entries: Sequence[Entry]) -> None:

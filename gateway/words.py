@@ -13,6 +13,8 @@ INTERLOCK_UNPROVEN_RESPONSE = Text(
     "Carry out the interlock's action by hand now, clear the area, do not resume before the cause is known",
 )
 
+RULE_GONE_AT_START = "启动时发现规则或联锁已不在配置中 / found at start: the rule or interlock is no longer in force"
+
 
 def filled(words: Text, zh: str, en: str) -> Text:
     """The words with their blank filled."""

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from gateway.api.answers import BodyLimit, answer_errors
+from gateway.api.changes import changes
 from gateway.api.page import Page, SecurityHeaders
 from gateway.api.reference import openapi_document, reference
 from gateway.api.routes import routes
@@ -44,6 +45,7 @@ def describe_app() -> FastAPI:
         responses={code: {"model": ErrorView, "description": text} for code, text in _REFUSALS.items()},
     )
     app.include_router(routes)
+    app.include_router(changes)
     app.include_router(stream)
     app.include_router(reference)
     app.add_middleware(BodyLimit)

@@ -6,17 +6,18 @@ to the disk.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from gateway.api.schema import AlarmView, DemandView, LinkView, TicketView
-from gateway.api.views import alarm_view, demand_view, link_view, ticket_view
+from gateway.api.schema import AlarmView, DemandView, LinkView, TicketView, TrialView
+from gateway.api.views import alarm_view, demand_view, link_view, ticket_view, trial_view
+from gateway.changeover import TrialChanged
 from gateway.driver import LinkState
 from gateway.errors import UnknownSubject
 from gateway.machines.alarm import AlarmState, AlarmStateName
 from gateway.machines.ticket import Ticket
-from gateway.rule import InterlockInstance
+from gateway.rule import InterlockInstance, Truth
 from gateway.runtime.loop import Loop, Tick
 from gateway.sample import Instant
 from gateway.store import StateKind
@@ -57,7 +58,13 @@ def is_unacknowledged(view: AlarmView) -> bool:
 class ViewBook:
     """Views by id, kept up by `apply`. Open it when the engine's states are as the journal has them."""
 
-    def __init__(self, loop: Loop, interlocks: Sequence[InterlockInstance], started_at: Instant) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        interlocks: Sequence[InterlockInstance],
+        started_at: Instant,
+        trials: Mapping[str, TrialView] | None = None,
+    ) -> None:
         self._loop = loop
         self._engine = loop.engine
         self._started_at = started_at
@@ -71,6 +78,9 @@ class ViewBook:
         alarms = {alarm_id: self._alarm(alarm_id) for alarm_id in states.alarms}
         self.alarms = {alarm_id: view for alarm_id, view in alarms.items() if stands(view)}
         self.links = {device_id: self._link(device_id) for device_id in self._devices}
+        fresh = (trial_view(r, Truth.UNKNOWN, started_at, self._areas) for r in self._engine.rules if r.shadow)
+        self.trials = {view.id: (trials or {}).get(view.id, view) for view in fresh}
+        """Rules on trial; `trials` are those of the book before a reload."""
 
     @property
     def links_up(self) -> int:
@@ -84,6 +94,9 @@ class ViewBook:
         alarms = [self._alarm(i) for i in sorted(tick.touched[StateKind.ALARM])]
         devices = dict.fromkeys(status.device for status in tick.links if status.device in self._devices)
         links = [self._link(device_id) for device_id in devices]
+        for entry in tick.entries:
+            if isinstance(entry.event, TrialChanged):
+                self._apply_trial(entry.event)
         self.tickets.update((view.id, view) for view in tickets)
         self.links.update((view.device, view) for view in links)
         self.demands.update((view.id, view) for view in demands)
@@ -115,6 +128,11 @@ class ViewBook:
         newest_first = sorted(self.tickets.values(), key=lambda view: view.filed_at, reverse=True)
         closed = islice((view for view in newest_first if not view.actions), CLOSED_TICKETS_SHOWN)
         return (*(view for view in newest_first if view.actions), *closed)
+
+    def _apply_trial(self, event: TrialChanged) -> None:
+        rule = self._engine.rule(event.rule)
+        if rule is not None and rule.shadow:
+            self.trials[rule.id] = trial_view(rule, event.truth, event.since, self._areas)
 
     def _alarm(self, alarm_id: str) -> AlarmView:
         state = self._engine.states.alarms.get(alarm_id, AlarmState(alarm_id))

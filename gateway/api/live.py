@@ -11,6 +11,7 @@ import logging
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from gateway.api.book import NOTHING_CHANGED, Changed, ViewBook
@@ -80,9 +81,7 @@ class LiveHub:
         self._clients: set[Subscription] = set()
         self._told: int | None = None
         self._ticked = False
-        count = len(loop.plant.points)
-        self._fresh = np.zeros(count, dtype=np.bool_)
-        self._sent_quality = np.full(count, 255, dtype=np.uint8)
+        self._fresh, self._sent_quality = _nothing_sent(len(loop.plant.points))
 
     @property
     def sequence(self) -> int:
@@ -101,6 +100,13 @@ class LiveHub:
 
     def unsubscribe(self, subscription: Subscription) -> None:
         self._clients.discard(subscription)
+
+    def switch(self, book: ViewBook, plant_view: PlantView) -> None:
+        """Another plant file or other rules: every client gets a snapshot, and goes on from there."""
+        self.book, self.plant_view = book, plant_view
+        self._fresh, self._sent_quality = _nothing_sent(len(plant_view.points))
+        if self._clients:
+            self._send(_encode(_SNAPSHOT, self._snapshot()))
 
     def health(self) -> HealthView:
         return self._health.view(self.book)
@@ -193,6 +199,10 @@ class LiveHub:
         self.clients_dropped += 1
         client.dropped.set()
         _log.warning("a client of the live stream does not read and was dropped (%d so far)", self.clients_dropped)
+
+
+def _nothing_sent(points: int) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+    return np.zeros(points, dtype=np.bool_), np.full(points, 255, dtype=np.uint8)
 
 
 def _encode(adapter: TypeAdapter[_Message], message: _Message) -> str:

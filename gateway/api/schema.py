@@ -48,6 +48,40 @@ class AlarmView:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialView:
+    """A rule on trial (试运行): watched and journalled, never annunciated."""
+
+    id: str
+    rule: str
+    equipment: str
+    area: str
+    clauses: tuple[str, ...]
+    title: Text
+    priority: Priority
+    """What its alarm would have."""
+    truth: str
+    """`true`, `false` or `unknown`."""
+    since: int
+    rule_hash: str
+    points: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadView:
+    """What a reload of plant file and rules has changed. Lists are of rule instances."""
+
+    at: int
+    plant_hash_before: str
+    plant_hash_after: str
+    rules_hash_before: str
+    rules_hash_after: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    devices_restarted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EffectView:
     id: str
     name: Text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -11,7 +11,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from gateway.api.live import LiveHub
-from gateway.api.schema import CoverageRow
+from gateway.api.schema import CoverageRow, ReloadView
 from gateway.api.views import PointLimits
 from gateway.clock import Clock
 from gateway.engine import Engine
@@ -21,6 +21,10 @@ from gateway.store import History, Journal
 
 CoverageOf = Callable[[Collection[str]], Sequence[CoverageRow]]
 """Coverage of the clauses, given the ids of the points that are not good now."""
+
+
+Reload = Callable[[str, str], Awaitable[ReloadView]]
+"""Read plant file and rules again, for a person and a reason; raises ConfigurationError, StoreFailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class ApiServices:
     clock: Clock
     point_limits: PointLimits
     coverage: CoverageOf
+    reload: Reload
     page: Path
     """Directory of the built page; it need not be there."""
 

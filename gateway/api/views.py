@@ -25,6 +25,7 @@ from gateway.api.schema import (
     TicketStep,
     TicketView,
     Trend,
+    TrialView,
 )
 from gateway.driver import LinkState, LinkStatus
 from gateway.machines import alarm as alarm_machine
@@ -34,7 +35,7 @@ from gateway.machines.interlock import Demand, EffectState
 from gateway.machines.ticket import Ticket
 from gateway.plant.criteria import Criteria
 from gateway.plant.model import Device, Plant, Point, Text
-from gateway.rule import Effect, InterlockInstance, PointColumns, Priority, RuleInstance, TicketGrade
+from gateway.rule import Effect, InterlockInstance, PointColumns, Priority, RuleInstance, TicketGrade, Truth
 from gateway.sample import Floats, Instant, Quality
 from gateway.store import Curve
 
@@ -117,6 +118,23 @@ def _effect_view(state: EffectState, effect: Effect | None) -> EffectView:
         delay=state.delay,
         within=effect.within if effect else 0,
         command_written=state.written,
+    )
+
+
+def trial_view(rule: RuleInstance, truth: Truth, since: Instant, areas: Mapping[str, str]) -> TrialView:
+    """One rule on trial. `areas`: area by equipment."""
+    return TrialView(
+        id=rule.id,
+        rule=rule.rule,
+        equipment=rule.equipment,
+        area=areas.get(rule.equipment, ""),
+        clauses=rule.clauses,
+        title=rule.title,
+        priority=rule.priority,
+        truth=truth.name.lower(),
+        since=since,
+        rule_hash=rule.hash,
+        points=rule.points,
     )
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": ("gateway.cli.run", "运行网关 Monitor the plant that a plant file describes."),
     "demo": ("gateway.cli.demo", "演示 Play a simulated plant with accidents, and watch the gateway answer."),
     "simulate": ("gateway.cli.simulate", "模拟 Play one scenario of the simulated plant."),
+    "reload": ("gateway.cli.reload", "热更新 Let changed rules and plant file take force in a running gateway."),
     "check": ("gateway.cli.check", "检查 Check a plant file, and show what covers which clause."),
     "test-rules": ("gateway.cli.rule_tests", "试验 Run the tests that the rules of the packs carry."),
     "journal": ("gateway.cli.journal", "日志 Verify, export, copy and restore a journal."),

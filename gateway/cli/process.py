@@ -7,33 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Collection, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import app
-from gateway.api.app import create_app
-from gateway.api.book import ViewBook
-from gateway.api.health import HealthProbe
-from gateway.api.live import LiveHub
-from gateway.api.schema import CoverageRow
 from gateway.api.server import listen_on, serve_on
-from gateway.api.services import ApiServices
-from gateway.api.views import plant_view
+from gateway.cli.front import Front
 from gateway.errors import TocsinError
-from gateway.plant.coverage import coverage
 from gateway.plant.model import Plant
 from gateway.station import Station
 from gateway.store import Copy
-from rules.program import CompiledProgram
 
 if TYPE_CHECKING:
     from gateway.stores.influxdb import InfluxAddress
-
-PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
-"""The built duty-room page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +33,7 @@ class Options:
     host: str
     port: int
     influx: InfluxAddress | None = None
+    rules: Path = app.PACKS_DIRECTORY
     journal: str | None = None
     """Address of the database that holds the journal; None for the file in `data`."""
 
@@ -54,21 +43,31 @@ async def run_gateway(options: Options) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    plant, program = app.load(options.plant)
+    configuration = app.configure(options.plant, options.rules)
     listener = listen_on(options.host, options.port)
     try:
         station = await Station.open(
-            plant, program, app.DRIVERS, options.data, _copies(plant, options), options.journal
+            configuration.plant,
+            configuration.program,
+            app.DRIVERS,
+            options.data,
+            _copies(configuration.plant, options),
+            options.journal,
         )
-        services, hub = _services(station, program)
+        front = Front(station, configuration)
+        reloader = station.reloader(lambda: app.configure(options.plant, options.rules), front.show)
+        api = front.serve_with(reloader)
     except BaseException:
         listener.close()
         raise
 
     async def serve() -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(hub.run(), name="live hub")
-            group.create_task(serve_on(create_app(services), listener), name="http")
+            asyncio.get_running_loop().add_signal_handler(
+                signal.SIGHUP, lambda: group.create_task(reloader.on_hangup(), name="reload")
+            )
+            group.create_task(front.hub.run(), name="live hub")
+            group.create_task(serve_on(api, listener), name="http")
 
     await _first_error(station.run(stop, serve))
 
@@ -95,39 +94,3 @@ async def _first_error(running: Coroutine[None, None, None]) -> None:
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         raise first from group
-
-
-def _services(station: Station, program: CompiledProgram) -> tuple[ApiServices, LiveHub]:
-    plant, criteria, limits = station.plant, app.load_criteria(), app.limits_by_rule(program)
-    started = station.clock.now()
-    lines = app.point_limits(program, plant)
-    hub = LiveHub(
-        station.loop,
-        ViewBook(station.loop, program.interlocks, started),
-        plant_view(plant, criteria, lines, version("tocsin")),
-        HealthProbe(
-            station.loop,
-            station.intake,
-            station.recorders,
-            station.followers,
-            clock_step=station.clock.step,
-            started_at=started,
-        ),
-        station.clock,
-    )
-    station.loop.listen(hub)
-
-    def covered(failed: Collection[str]) -> tuple[CoverageRow, ...]:
-        return coverage(plant, criteria, program.rules, program.interlocks, failed, limits)
-
-    services = ApiServices(
-        loop=station.loop,
-        hub=hub,
-        journal=station.journal,
-        history=station.history,
-        clock=station.clock,
-        point_limits=lines,
-        coverage=covered,
-        page=PAGE,
-    )
-    return services, hub

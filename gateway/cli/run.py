@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,6 +21,11 @@ from gateway.cli.lifeline import end_with_parent
     show_default=True,
     help="Where the journal and the history are kept.",
 )
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Packs directory in place of the criteria that Tocsin ships.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True)
 @click.option(
@@ -33,6 +39,7 @@ from gateway.cli.lifeline import end_with_parent
 def command(
     plant: Path,
     data: Path,
+    rules: Path | None,
     host: str,
     port: int,
     journal: str | None,
@@ -43,7 +50,10 @@ def command(
     *,
     lifeline: bool,
 ) -> None:
-    """Monitor the plant that PLANT describes."""
+    """Monitor the plant that PLANT describes.
+
+    SIGHUP reads PLANT and the rules again and lets them take force; `tocsin reload` does so in a person's name.
+    """
     from gateway.cli.process import Options, run_gateway
 
     influx = None
@@ -58,4 +68,5 @@ def command(
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its own plugins at every first start
     if lifeline:
         end_with_parent()
-    asyncio.run(run_gateway(Options(plant=plant, data=data, host=host, port=port, influx=influx, journal=journal)))
+    options = Options(plant=plant, data=data, host=host, port=port, influx=influx, journal=journal)
+    asyncio.run(run_gateway(options if rules is None else replace(options, rules=rules)))

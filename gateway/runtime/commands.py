@@ -68,6 +68,10 @@ class CommandSender:
     def on_tick(self, tick: Tick) -> None:
         self._note(tick.entries)
 
+    def switch(self, plant: Plant) -> None:
+        """What may be written is what this plant file allows, for commands that are under way as well."""
+        self._outputs = plant.outputs_by_id()
+
     async def run(self) -> None:
         """Send everything that is open and everything that comes; ends by cancellation."""
         async with asyncio.TaskGroup() as group:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from gateway.driver import LinkStatus
 from gateway.sample import SampleBatch
@@ -58,6 +59,12 @@ class Intake:
                 await self._wake.wait()
         except TimeoutError:
             return
+
+    def exchange(self, renumber: Callable[[SampleBatch], SampleBatch]) -> None:
+        """Put every batch that waits through `renumber`: the plant file is another one now."""
+        batches = [renumber(batch) for batch in self._batches]
+        self._batches = deque(batch for batch in batches if len(batch))
+        self.waiting = sum(len(batch) for batch in self._batches)
 
     def drain(self) -> tuple[list[SampleBatch], list[LinkStatus]]:
         """Everything that has come since the last call, oldest first."""

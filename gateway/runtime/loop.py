@@ -117,32 +117,55 @@ class Loop:
         entries = await self._commit_held()
         self._tell(now, events, entries, touched, links)
 
-    async def act(self, decide: Callable[[Instant], Sequence[Event]]) -> Sequence[Entry]:
-        """Events that are not a tick's: durable first, then taken.
+    async def act(
+        self, decide: Callable[[Instant], Sequence[Event]], then: Callable[[Instant], None] | None = None
+    ) -> Sequence[Entry]:
+        """Events that are not a tick's: durable first, then taken; then `then`, before anybody is told.
 
         Raises what `decide` raises, and StoreFailed; then nothing has changed. An asker that is cancelled
         leaves the action to itself: what is durable is always taken.
         """
-        action = asyncio.create_task(self._act(decide), name="action")
+        action = asyncio.create_task(self._act(decide, then), name="action")
         self._actions.add(action)
         action.add_done_callback(self._actions.discard)
         return await asyncio.shield(action)
 
-    async def _act(self, decide: Callable[[Instant], Sequence[Event]]) -> Sequence[Entry]:
+    def switch(self, plant: Plant, engine: Engine, now: Instant) -> None:
+        """Another plant file and another engine from the next tick on; for a `then` of `act`.
+
+        Points that are read as before keep their latest value, devices that are still there their link.
+        """
+        index = np.full(len(self.plant.points), -1, dtype=np.int32)
+        index_of = {point.id: point.index for point in plant.points}
+        for point in self.plant.points:
+            index[point.index] = index_of.get(point.id, -1)
+        self._intake.exchange(lambda batch: batch.renumbered(index))
+        self.table = self.table.carried(plant, now)
+        devices = {device.id for device in plant.devices}
+        self.links = {device: status for device, status in self.links.items() if device in devices}
+        self.plant, self.engine = plant, engine
+
+    async def _act(
+        self, decide: Callable[[Instant], Sequence[Event]], then: Callable[[Instant], None] | None
+    ) -> Sequence[Entry]:
         async with self._turn:
             now = self._clock.now()
             events = list(decide(now))
             ahead = states.rows(self.engine.preview(events), states_of(events))
-            nothing = np.zeros(len(self.plant.points), dtype=np.bool_)
             if kept := await self._commit_held():
-                self._tell(now, (), kept, nothing, ())
+                self._tell(now, (), kept, self._no_points(), ())
             if self._held and self.failure is not None:  # what happened earlier comes earlier in the journal
                 raise self.failure
             entries = await self._journal.commit(events, ahead)
             self.engine.take(events)
             self._told_up_to(entries)
-            self._tell(now, events, entries, nothing, ())
+            if then is not None:
+                then(now)
+            self._tell(now, events, entries, self._no_points(), ())
             return entries
+
+    def _no_points(self) -> NDArray[np.bool_]:
+        return np.zeros(len(self.plant.points), dtype=np.bool_)
 
     async def _commit_held(self) -> Sequence[Entry]:
         """Make durable what is held; a failure is kept and shown, and the events stay held."""

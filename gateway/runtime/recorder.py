@@ -9,6 +9,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from itertools import groupby
+from operator import itemgetter
 
 from gateway.errors import StoreFailed
 from gateway.sample import SampleBatch
@@ -19,25 +21,35 @@ FLUSH_EVERY = 0.5
 SAMPLES_HELD = 3_000_000
 """About twenty minutes of 2,000 points at 1 Hz, 150 MB."""
 
+Append = Callable[[SampleBatch], Awaitable[None]]
+"""Keeps a batch; raises StoreFailed, and then nothing of it is kept."""
+
 _log = logging.getLogger(__name__)
 
 
 class SampleRecorder:
     """Implements `gateway.runtime.loop.Recorder`."""
 
-    def __init__(self, name: str, append: Callable[[SampleBatch], Awaitable[None]]) -> None:
+    def __init__(self, name: str, append: Append) -> None:
         self.name = name
         self._append = append
-        self._held: deque[SampleBatch] = deque()
+        self._held: deque[tuple[Append, SampleBatch]] = deque()
         self._waiting = 0
         self.dropped = 0
         self.failure: StoreFailed | None = None
 
+    def switch(self, append: Append) -> None:
+        """From now on batches are numbered for `append`; what is held goes where it was meant for."""
+        self._append = append
+
     def offer(self, batch: SampleBatch) -> None:
-        self._held.append(batch)
+        self._hold(self._append, batch)
+
+    def _hold(self, append: Append, batch: SampleBatch) -> None:
+        self._held.append((append, batch))
         self._waiting += len(batch)
         while self._waiting > SAMPLES_HELD:
-            oldest = self._held.popleft()
+            _, oldest = self._held.popleft()
             self._waiting -= len(oldest)
             self.dropped += len(oldest)
 
@@ -56,13 +68,16 @@ class SampleRecorder:
 
     async def flush(self) -> None:
         """Write what is held; a failure leaves it held."""
-        batches = list(self._held)
-        if not batches:
+        waiting = [(append, [batch for _, batch in run]) for append, run in groupby(self._held, key=itemgetter(0))]
+        if not waiting:
             return
         self._held.clear()
         self._waiting = 0
         try:
-            await self._append(SampleBatch.concatenate(batches))
+            while waiting:
+                append, batches = waiting[0]
+                await append(SampleBatch.concatenate(batches))
+                del waiting[0]
         except StoreFailed as failure:
             if self.failure is None:
                 _log.error("samples for the %s are held in memory: %s", self.name, failure)
@@ -70,8 +85,11 @@ class SampleRecorder:
             newer = list(self._held)
             self._held.clear()
             self._waiting = 0
-            for batch in (*batches, *newer):
-                self.offer(batch)
+            for append, batches in waiting:
+                for batch in batches:
+                    self._hold(append, batch)
+            for append, batch in newer:
+                self._hold(append, batch)
             return
         if self.failure is not None:
             _log.info("the %s is writable again", self.name)

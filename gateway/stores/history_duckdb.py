@@ -7,7 +7,7 @@ that is not good or uncertain into a curve, and never writes again after the dis
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -107,8 +107,27 @@ class DuckdbHistory:
 
     async def append(self, batch: SampleBatch) -> None:
         """Keep a batch durably. Raises StoreFailed; then nothing of the batch is kept."""
+        await self._append_as(batch, self._keys)
+
+    async def bind(self, point_names: Sequence[str]) -> Callable[[SampleBatch], Awaitable[None]]:
+        """What appends batches of another plant file's points, before or after `serve`; new points get their keys now.
+
+        Raises StoreFailed.
+        """
+        keys = await self._writing.run("append", lambda: self._new_keys(point_names))
+        return lambda batch: self._append_as(batch, keys)
+
+    def serve(self, point_names: Sequence[str]) -> None:
+        """From now on `point_names[i]` is the name of point index i; they have been bound before."""
+        self._keys = np.array([self._key_of[name] for name in point_names], dtype=np.int32)
+
+    async def _append_as(self, batch: SampleBatch, keys: Indices) -> None:
         if len(batch):
-            await self._writing.run("append", lambda: self._write(lambda: self._append(batch)))
+            await self._writing.run("append", lambda: self._write(lambda: self._append(batch, keys)))
+
+    def _new_keys(self, point_names: Sequence[str]) -> Indices:
+        self._write(lambda: self._key_of.update(point_keys(self._database, point_names)))
+        return np.array([self._key_of[name] for name in point_names], dtype=np.int32)
 
     async def append_events(self, entries: Sequence[Entry]) -> None:
         """Keep journal entries; one that is already there stays once."""
@@ -177,10 +196,10 @@ class DuckdbHistory:
     async def _query(self, job: Callable[[DuckDBPyConnection], Result]) -> Result:
         return await self._reading.run("read", lambda: self._read(job))
 
-    def _append(self, batch: SampleBatch) -> None:
+    def _append(self, batch: SampleBatch, keys: Indices) -> None:
         self._incoming.pour(
             {
-                "point": self._keys[batch.point],
+                "point": keys[batch.point],
                 "source_time": np.ascontiguousarray(batch.source_time, dtype=np.int64),
                 "receive_time": np.ascontiguousarray(batch.receive_time, dtype=np.int64),
                 "value": np.ascontiguousarray(batch.value, dtype=np.float64),

@@ -6,7 +6,7 @@ writing it again changes nothing. Never retries: the follower that holds the cur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from gateway.errors import StoreFailed
 from gateway.event import Entry, encode, subject_of
+from gateway.plant.model import Plant
 from gateway.sample import SampleBatch
 from gateway.stores.place import StoreThreads
 
@@ -61,7 +62,7 @@ class InfluxHistory:
 
     def __init__(self, address: InfluxAddress, points: Sequence[SeriesPoint]) -> None:
         self._address = address
-        self._series = [f"sample{_tag('equipment', point.equipment)}{_tag('point', point.id)}" for point in points]
+        self._series = _series(points)
         self._client = InfluxDBClient(url=address.url, token=address.token, org=address.organisation, timeout=_TIMEOUT)
         self._api = self._client.write_api(write_options=SYNCHRONOUS)
         self._writing = StoreThreads(STORE, "writer", 1)
@@ -71,8 +72,12 @@ class InfluxHistory:
 
         The same sample again overwrites itself. Raises StoreFailed.
         """
-        if len(batch):
-            await self._writing.run("append", lambda: self._write(self._sample_lines(batch)))
+        await self._append(batch, self._series)
+
+    def bind(self, plant: Plant) -> Callable[[SampleBatch], Awaitable[None]]:
+        """What appends batches whose indices are those of this plant."""
+        series = _series([SeriesPoint(point.id, point.equipment) for point in plant.points])
+        return lambda batch: self._append(batch, series)
 
     async def append_events(self, entries: Sequence[Entry]) -> None:
         """Write alarm, interlock, command and ticket entries; others are left out. Raises StoreFailed."""
@@ -84,12 +89,9 @@ class InfluxHistory:
         """Finish what is under way and close the connection; twice has the effect of once."""
         await self._writing.close(self._client.close)
 
-    def _sample_lines(self, batch: SampleBatch) -> list[str]:
-        columns = (batch.point, batch.value, batch.quality, batch.reason, batch.source_time)
-        return [
-            f"{self._series[point]} {_number(value)}quality={quality}i,reason={reason}i {at * _NANOSECONDS}"
-            for point, value, quality, reason, at in zip(*(column.tolist() for column in columns))
-        ]
+    async def _append(self, batch: SampleBatch, series: Sequence[str]) -> None:
+        if len(batch):
+            await self._writing.run("append", lambda: self._write(_sample_lines(batch, series)))
 
     def _write(self, lines: list[str]) -> None:
         try:
@@ -104,6 +106,18 @@ class InfluxHistory:
             raise StoreFailed(
                 STORE, f"write to {self._address.url}", f"{error}; check that the server runs and is reachable"
             ) from error
+
+
+def _sample_lines(batch: SampleBatch, series: Sequence[str]) -> list[str]:
+    columns = (batch.point, batch.value, batch.quality, batch.reason, batch.source_time)
+    return [
+        f"{series[point]} {_number(value)}quality={quality}i,reason={reason}i {at * _NANOSECONDS}"
+        for point, value, quality, reason, at in zip(*(column.tolist() for column in columns))
+    ]
+
+
+def _series(points: Sequence[SeriesPoint]) -> list[str]:
+    return [f"sample{_tag('equipment', point.equipment)}{_tag('point', point.id)}" for point in points]
 
 
 def _number(value: float) -> str:

@@ -19,7 +19,7 @@ from gateway.api.app import create_app
 from gateway.api.book import ViewBook
 from gateway.api.health import HealthProbe
 from gateway.api.live import LiveHub
-from gateway.api.schema import CoverageRow, CoverageStatus, LimitLine
+from gateway.api.schema import CoverageRow, CoverageStatus, LimitLine, ReloadView
 from gateway.api.server import listen_on, serve_on
 from gateway.api.services import ApiServices
 from gateway.api.views import plant_view
@@ -146,6 +146,10 @@ class Rig:
         return connect(f"ws://{self.address}/api/live", max_size=None, compression=None, **options)
 
 
+async def no_reload(by: str, comment: str) -> ReloadView:
+    raise AssertionError("expected no reload of a scripted gateway")
+
+
 @contextlib.asynccontextmanager
 async def rig(
     directory: Path, *, points: int = 3, page: Path | None = None, shared: DuckdbHistory | None = None
@@ -171,7 +175,7 @@ async def rig(
     book = ViewBook(loop, INTERLOCKS, MORNING)
     hub = LiveHub(loop, book, plant_view(site, CRITERIA, LIMITS, "1"), probe, clock)
     loop.listen(hub)
-    services = ApiServices(loop, hub, journal, history, clock, LIMITS, coverage, page or directory / "dist")
+    services = ApiServices(loop, hub, journal, history, clock, LIMITS, coverage, no_reload, page or directory / "dist")
     try:
         yield Rig(site, clock, program, journal, history, intake, loop, recorder, hub, services)
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from gateway.cli.process import PAGE
+from gateway.cli.front import PAGE
 from tests.e2e.site import Program, Site
 
 Start = Callable[..., Program]
