@@ -151,8 +151,8 @@ class Works:
 
     def write(self, *rules: str, plant: str | None = None, interlocks: str = "") -> None:
         packs = self.folder / "packs"
-        packs.mkdir(exist_ok=True)
-        (packs / "classes.yaml").write_text(CLASSES, encoding="utf-8")
+        (packs / "classes").mkdir(parents=True, exist_ok=True)
+        (packs / "classes" / "vessel.yaml").write_text(CLASSES, encoding="utf-8")
         (packs / "clauses.yaml").write_text(CLAUSES, encoding="utf-8")
         text = "\n".join(["pack: vessel", "title: {zh: 容器, en: Vessel}", "rules:", *rules, interlocks])
         (packs / "vessel.yaml").write_text(text, encoding="utf-8")
