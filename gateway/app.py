@@ -15,6 +15,7 @@ from gateway.plant.criteria import Criteria
 from gateway.plant.loader import load_plant
 from gateway.plant.model import Plant
 from rules import compiler, packs, syntax
+from rules.blueprint import EARLY
 from rules.program import CompiledProgram
 
 DRIVERS: Mapping[str, DriverKind] = {kind.name: kind for kind in (modbus.KIND, mqtt.KIND, replay.KIND)}
@@ -87,14 +88,17 @@ def limits_by_rule(program: CompiledProgram, loaded: packs.Packs | None = None) 
         for rule in (loaded or load_packs()).rules()
     }
     return {
-        rule.id: [views[rule.equipment, name] for name in named[rule.rule] if (rule.equipment, name) in views]
+        rule.id: [
+            views[rule.equipment, name]
+            for name in named[rule.rule.removesuffix(EARLY)]
+            if (rule.equipment, name) in views
+        ]
         for rule in program.rules
     }
 
 
 def _names(rule: packs.RuleSource) -> list[str]:
-    expressions = [rule.when] if rule.clear is None else [rule.when, rule.clear]
-    return list(dict.fromkeys(name for expression in expressions for name in syntax.names(expression)))
+    return list(dict.fromkeys(name for expression in rule.expressions() for name in syntax.names(expression)))
 
 
 def point_limits(program: CompiledProgram, plant: Plant) -> Mapping[str, Sequence[LimitLine]]:

@@ -5,27 +5,23 @@ A rule whose points the plant does not have is not compiled but listed in `Compi
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway import units
 from gateway.errors import ConfigurationError
-from gateway.plant.model import Equipment, Plant, Point
+from gateway.plant.model import Equipment, Plant, Point, Text
 from gateway.rule import RuleInstance, TicketGrade
-from rules import lint, syntax
+from gateway.sample import PointIndex
+from rules.blueprint import EARLY, Blueprint, below, digest
 from rules.cause_effect import CauseEffect
-from rules.checks import zero_divisors
-from rules.draft import Draft, missing
-from rules.graph import NodeId, Op
-from rules.lowering import lower_condition
+from rules.draft import Draft
+from rules.graph import NodeId
 from rules.packs import POINT, Packs, RuleSource
 from rules.program import CompiledProgram, Skipped
-from rules.schema import RuleModel
+from rules.schema import EarlyModel, RuleModel
 from rules.scope import EquipmentScope, point_scope
-from rules.syntax import ExpressionError
 
 _DAY = 86_400_000_000
 _BEIJING = 8 * 3_600_000_000
@@ -53,6 +49,7 @@ class _Compiler:
         self._rules: list[RuleInstance] = []
         self._columns: dict[str, int] = {}
         """Condition columns by rule instance."""
+        self._suppressed: list[tuple[int, NodeId]] = []
         self._equipment = plant.equipment_by_id()
         self._check_points()
 
@@ -60,8 +57,10 @@ class _Compiler:
         draft, matrix = self._draft, CauseEffect(self._draft, self._columns)
         if not draft.problems:
             for rule in self._packs.rules():
+                blueprint = Blueprint(rule)
                 for site in self._sites(rule):
-                    self._rule(rule, site)
+                    self._rule(blueprint, site)
+            self._suppress()
             for interlock in self._packs.interlocks():
                 for equipment in self._plant.equipment:
                     if equipment.equipment_class == interlock.model.for_each:
@@ -77,7 +76,7 @@ class _Compiler:
             warnings=draft.warnings,
             limits=draft.limits.in_force(),
             point_limits=draft.limits.by_point(),
-            hash_=_digest([rule.hash for rule in self._rules], [repr(row) for row in matrix.interlocks]),
+            hash_=digest([rule.hash for rule in self._rules], [repr(row) for row in matrix.interlocks]),
             point_keys=[f"{point.id} {point.unit} {point.low} {point.high}" for point in self._plant.points],
         )
 
@@ -104,68 +103,94 @@ class _Compiler:
                 scope = point_scope(self._draft.named(point), _calibration_end(point.calibration_due))
                 yield _Site(point.id, equipment, scope, point)
 
-    def _rule(self, rule: RuleSource, site: _Site) -> None:
-        model = rule.model
-        expressions = [rule.when] if rule.clear is None else [rule.when, rule.clear]
-        absent = missing(expressions, site.scope)
-        if absent:
+    def _rule(self, blueprint: Blueprint, site: _Site) -> None:
+        model = blueprint.source.model
+        kind = blueprint.kind(site.scope)
+        if kind.absent:
             # A state has nothing to calibrate.
             if site.point is None or site.point.unit:
-                self._draft.skipped.append(Skipped(model.id, site.id, absent))
+                self._draft.skipped.append(Skipped(model.id, site.id, kind.absent))
             return
-        used = list(dict.fromkeys([*(name for e in expressions for name in syntax.names(e)), *model.evidence]))
-        points = tuple(site.scope.points[name].index for name in used if name in site.scope.points)
-        try:
-            node = self._condition(rule, site.scope)
-            # A limit of the plant file's own may let a divisor through that the default keeps from zero.
-            for error in (each for one in expressions for each in zero_divisors(one, site.scope)):
-                self._draft.problem(f"{model.id}@{site.id}", error.expected, error.got)
-        except ExpressionError as error:
-            self._draft.problem(f"{model.id}@{site.id}", error.expected, error.got)
+        for mistake in kind.mistakes:
+            self._draft.problem(f"{model.id}@{site.id}", mistake.expected, mistake.got)
+        if kind.mistakes:
             return
-        limits = {name: repr(site.scope.limits[name]) for name in used if name in site.scope.limits}
-        self._draft.limits.note(site.equipment.id, rule.when, site.scope)
-        index = self._columns[f"{model.id}@{site.id}"] = self._draft.column(node)
-        self._rules.append(
-            RuleInstance(
-                index=index,
-                id=f"{model.id}@{site.id}",
-                rule=model.id,
-                equipment=site.equipment.id,
-                clauses=model.clause,
-                title=model.title.text(),
-                consequence=model.consequence.text(),
-                response=model.response.text(),
-                response_time=model.response_time,
-                priority=model.priority,
-                latch=model.latch,
-                ticket=None if model.ticket == "none" else TicketGrade(model.ticket),
-                first_out_group=_first_out_group(rule, site.equipment),
-                points=points,
-                hash=_digest(_decisive(model), limits, [self._plant.points[p].unit for p in points]),
-            )
-        )
-        late = lint.late(rule, self._draft.slowest(points))
+        self._draft.skipped += [Skipped(f"{model.id}/{part}", site.id, names) for part, names in kind.without]
+        points = kind.points(site.scope)
+        nodes = kind.stamp(self._draft.graph, points, site.scope.calibration_due)
+        self._draft.limits.note(site.equipment.id, blueprint.compared, site.scope)
+        rule = _instance(blueprint, site, self._draft.column(nodes.condition), points, blueprint.hash(kind, site.scope))
+        self._add(rule, nodes.suppress)
+        if nodes.early is not None:
+            self._add(_early(rule, blueprint.source, self._draft.column(nodes.early)), nodes.suppress)
+        late = blueprint.delays.late(self._draft.slowest(points))
         if late is not None:
-            self._draft.warn(f"{model.id}@{site.id}", *late)
+            self._draft.warn(rule.id, *late)
 
-    def _condition(self, rule: RuleSource, scope: EquipmentScope) -> NodeId:
-        """`when` held for the on-delay sets, `clear` held for the off-delay resets."""
-        graph, model = self._draft.graph, rule.model
-        when = lower_condition(rule.when, scope, graph)
-        clear = lower_condition(rule.clear, scope, graph) if rule.clear else graph.add(Op.NOT, (when,))
-        if model.on_delay:
-            when = graph.add(Op.ON_DELAY, (when,), (float(model.on_delay),))
-        if model.off_delay:
-            clear = graph.add(Op.OFF_DELAY, (clear,), (float(model.off_delay),))
-        return graph.add(Op.LATCH, (when, clear))
+    def _add(self, rule: RuleInstance, suppress: NodeId | None) -> None:
+        self._columns[rule.id] = rule.index
+        self._rules.append(rule)
+        if suppress is not None:
+            self._suppressed.append((rule.index, suppress))
+
+    def _suppress(self) -> None:
+        """Columns of what suppresses, behind those of the rules: a rule's number is its column."""
+        columns: dict[NodeId, int] = {}
+        for index, node in self._suppressed:
+            if node not in columns:
+                columns[node] = self._draft.column(node)
+            self._rules[index] = replace(self._rules[index], suppress=columns[node])
 
 
-def _first_out_group(rule: RuleSource, equipment: Equipment) -> str | None:
-    if rule.model.first_out is None:
+def _instance(
+    blueprint: Blueprint, site: _Site, index: int, points: tuple[PointIndex, ...], hash_: str
+) -> RuleInstance:
+    model = blueprint.source.model
+    return RuleInstance(
+        index=index,
+        id=f"{model.id}@{site.id}",
+        rule=model.id,
+        equipment=site.equipment.id,
+        clauses=model.clause,
+        title=blueprint.title,
+        consequence=blueprint.consequence,
+        response=blueprint.response,
+        response_time=model.response_time,
+        priority=model.priority,
+        latch=model.latch,
+        ticket=None if model.ticket == "none" else TicketGrade(model.ticket),
+        first_out_group=_first_out_group(model, site.equipment),
+        points=points,
+        hash=hash_,
+        re_alarm=model.re_alarm,
+        shadow=model.shadow,
+    )
+
+
+def _early(rule: RuleInstance, source: RuleSource, index: int) -> RuleInstance:
+    """The early warning beside a rule: nothing follows from it, and it never is the first out."""
+    own = source.early.model if source.early is not None else EarlyModel(when="")
+    title = own.title.text() if own.title is not None else Text(f"{rule.title.zh}（预警）", f"{rule.title.en}, early")
+    name, _, site = rule.id.partition("@")
+    return replace(
+        rule,
+        index=index,
+        id=f"{name}{EARLY}@{site}",
+        rule=f"{name}{EARLY}",
+        title=title,
+        priority=own.priority or below(rule.priority),
+        latch=False,
+        ticket=None,
+        first_out_group=None,
+        re_alarm=None,
+    )
+
+
+def _first_out_group(model: RuleModel, equipment: Equipment) -> str | None:
+    if model.first_out is None:
         return None
     among = {"equipment": equipment.id, "parent": equipment.parent or equipment.id, "area": equipment.area}
-    return f"{rule.model.first_out}@{among[rule.model.first_out_per]}"
+    return f"{model.first_out}@{among[model.first_out_per]}"
 
 
 def _calibration_end(due: date | None) -> int | None:
@@ -173,13 +198,3 @@ def _calibration_end(due: date | None) -> int | None:
     if due is None:
         return None
     return (due.toordinal() + 1 - date(1970, 1, 1).toordinal()) * _DAY - _BEIJING
-
-
-def _decisive(model: RuleModel) -> object:
-    """What of a rule decides; its tests only judge."""
-    return model.model_dump(mode="json", exclude={"tests"})
-
-
-def _digest(*parts: object) -> str:
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

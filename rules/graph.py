@@ -23,6 +23,7 @@ class Op(StrEnum):
     """What a node computes. Arguments, then parameters, stand beside it; durations are in microseconds."""
 
     POINT = "point"  # ; point index
+    CERTAIN = "certain"  # ; point index (unknown while its quality is UNCERTAIN)
     CONST = "const"  # ; value
     AFFINE = "affine"  # x; factor, offset
     ADD = "add"  # x, y
@@ -80,6 +81,7 @@ class VoteMode:
 NUMERIC = frozenset(
     {
         Op.POINT,
+        Op.CERTAIN,
         Op.CONST,
         Op.AFFINE,
         Op.ADD,
@@ -103,7 +105,8 @@ NUMERIC = frozenset(
 WINDOWS = frozenset({Op.MIN, Op.MAX, Op.AVG, Op.SPREAD, Op.SLOPE, Op.DOSE})
 """Operations over a number window that is split into slices."""
 
-_LEAVES = frozenset({Op.POINT, Op.AGE, Op.REASON})
+OF_A_POINT = frozenset({Op.POINT, Op.CERTAIN, Op.AGE, Op.REASON})
+"""Operations whose first parameter is the index of a point."""
 
 
 class Graph:
@@ -153,7 +156,7 @@ class Graph:
         keys: list[str] = []
         for op, arguments, parameters in zip(self.ops, self.arguments, self.parameters):
             parts = [op.value, *map(repr, parameters), *(keys[argument] for argument in arguments)]
-            if op in _LEAVES:
+            if op in OF_A_POINT:
                 index = int(parameters[0])
                 parts[1] = points[index] if points else str(index)
             keys.append(hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest())

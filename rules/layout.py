@@ -113,6 +113,7 @@ def _kernel(op: Op, nodes: Nodes) -> Kernel:
 
 _PLAIN: dict[Op, Callable[[Nodes], Kernel]] = {
     Op.POINT: numbers.Points,
+    Op.CERTAIN: numbers.CertainPoints,
     Op.CONST: numbers.Constants,
     Op.TTT: numbers.TimesToLimit,
     Op.AGE: numbers.Ages,

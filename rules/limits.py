@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gateway import units
 from gateway.errors import Problem
@@ -53,32 +53,51 @@ class LimitTable:
         """For each point the limits that rules compare it with, in the point's own unit."""
         return {point: tuple(limits) for point, limits in self._by_point.items()}
 
-    def note(self, equipment: str, expression: Expression, scope: EquipmentScope) -> None:
-        """Remember `point > limit` and `abs(point) > limit` of a rule, for the curves."""
-        for node in syntax.walk(expression):
-            if isinstance(node, Binary) and node.operator in COMPARISONS:
-                self._compare(equipment, node.left, node.right, scope)
-                self._compare(equipment, node.right, node.left, scope)
-
-    def _compare(self, equipment: str, side: Expression, other: Expression, scope: EquipmentScope) -> None:
-        signs = [1.0]
-        if isinstance(side, Call) and side.function == "abs":
-            side, signs = side.arguments[0], [1.0, -1.0]
-        if isinstance(other, Unary) and other.operator == "-":
-            other, signs = other.operand, [-sign for sign in signs]
-        if not (isinstance(side, Name) and isinstance(other, Name) and other.parts[0] == "limit"):
-            return
-        point = scope.points.get(side.text)
-        limit = self._limits.get(equipment, {}).get(other.parts[-1])
-        if point is None or limit is None:
-            return
-        known = self._by_point.setdefault(point.index, [])
-        for sign in signs:
-            value = sign * units.convert(limit.value, limit.unit, point.unit, point.basis)
-            drawn = replace(limit, value=value, unit=point.unit)
-            if drawn not in known:
-                known.append(drawn)
+    def note(self, equipment: str, compared: Sequence[Comparison], scope: EquipmentScope) -> None:
+        """Remember what points of a rule are compared with, for the curves."""
+        for one in compared:
+            point = scope.points.get(one.point)
+            limit = self._limits.get(equipment, {}).get(one.limit)
+            if point is None or limit is None:
+                continue
+            known = self._by_point.setdefault(point.index, [])
+            for sign in one.signs:
+                value = sign * units.convert(limit.value, limit.unit, point.unit, point.basis)
+                drawn = replace(limit, value=value, unit=point.unit)
+                if drawn not in known:
+                    known.append(drawn)
 
     def _problem(self, equipment: str, name: str, expected: str, got: str) -> None:
         field = f"equipment {equipment}.limits.{name}"
         self.problems.append(Problem(self._plant.file, 0, 0, field, expected, got))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`point > limit.name`, or with two signs `abs(point) > limit.name`."""
+
+    point: str
+    limit: str
+    signs: tuple[float, ...]
+
+
+def comparisons(expression: Expression) -> tuple[Comparison, ...]:
+    """The comparisons of a point with a limit in an expression."""
+    return tuple(
+        found
+        for node in syntax.walk(expression)
+        if isinstance(node, Binary) and node.operator in COMPARISONS
+        for sides in ((node.left, node.right), (node.right, node.left))
+        if (found := _comparison(*sides)) is not None
+    )
+
+
+def _comparison(side: Expression, other: Expression) -> Comparison | None:
+    signs: tuple[float, ...] = (1.0,)
+    if isinstance(side, Call) and side.function == "abs":
+        side, signs = side.arguments[0], (1.0, -1.0)
+    if isinstance(other, Unary) and other.operator == "-":
+        other, signs = other.operand, tuple(-sign for sign in signs)
+    if not (isinstance(side, Name) and isinstance(other, Name) and other.parts[0] == "limit"):
+        return None
+    return Comparison(side.text, other.parts[-1], signs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gateway import units
 from gateway.duration import format_duration
@@ -29,7 +30,7 @@ def lint(packs: Packs) -> Sequence[Problem]:
     for rule in packs.rules():
         if not rule.model.tests:
             problems.append(untested(rule))
-        slow = late(rule, scan=0)
+        slow = delays(rule).late(scan=0)
         if slow is not None:
             problems.append(_warning(rule, "on_delay", *slow))
         if _chatters(rule):
@@ -47,13 +48,26 @@ def untested(rule: RuleSource) -> Problem:
     return rule.document.problem(rule.path, f"'tests' of {rule.model.id}", "none")
 
 
-def late(rule: RuleSource, scan: int) -> tuple[str, str] | None:
-    """What is expected and what is, where delays and scan eat too much of the response time."""
-    delay = rule.model.on_delay + _longest_held(rule) + scan
-    if delay * SHARE <= rule.model.response_time:
-        return None
-    allowed = format_duration(rule.model.response_time // SHARE)
-    return f"at most {allowed} of delay and scan, a tenth of the response time", format_duration(delay)
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """How long a rule keeps what it knows to itself, and how long a person then has (microseconds)."""
+
+    delay: int
+    """Of the longest window that has to be held, and the on-delay."""
+    response_time: int
+
+    def late(self, scan: int) -> tuple[str, str] | None:
+        """What is expected and what is, where delays and scan eat too much of the response time."""
+        delay = self.delay + scan
+        if delay * SHARE <= self.response_time:
+            return None
+        allowed = format_duration(self.response_time // SHARE)
+        return f"at most {allowed} of delay and scan, a tenth of the response time", format_duration(delay)
+
+
+def delays(rule: RuleSource) -> Delays:
+    """The delays of a rule, its filter windows included."""
+    return Delays(rule.model.on_delay + _longest_held(rule), rule.model.response_time)
 
 
 def _longest_held(rule: RuleSource) -> int:

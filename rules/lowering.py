@@ -7,6 +7,7 @@ A temperature is not a temperature difference; nothing converts between dimensio
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +15,7 @@ from gateway import units
 from gateway.duration import format_duration
 from gateway.sample import SECOND
 from rules.functions import COMPARED, FUNCTIONS, MIRRORED, Compared, Function
-from rules.graph import Graph, NodeId, Op
+from rules.graph import MOST_SLICES, Graph, NodeId, Op
 from rules.syntax import COMPARISONS, Binary, Call, Expression, ExpressionError, ListOf, Name, Number, Unary, Word
 from rules.types import Quantity, Scope, Typed
 
@@ -182,6 +183,20 @@ class Lowering:
         if microseconds <= 0:
             raise ExpressionError(expression.at, "a duration above zero", "none")
         return microseconds
+
+    def bounds(self, arguments: Sequence[Expression]) -> tuple[int, int | None]:
+        """How long ago a window begins to count and how far it reaches: `T`, or `from, to`; None for `always`."""
+        *first, last = arguments
+        start = self._time(first[0]) if first else 0
+        if isinstance(last, Word) and last.text == "always":
+            return start, None
+        end = self.duration(last)
+        if end <= start:
+            raise ExpressionError(last.at, "a window that ends later than it begins", format_duration(end))
+        if start and end > MOST_SLICES * (end - start):
+            expected = f"a window that is at least a {MOST_SLICES}th of how far it reaches back"
+            raise ExpressionError(last.at, expected, f"{format_duration(end - start)} of {format_duration(end)}")
+        return start, end
 
     def _time(self, expression: Expression) -> int:
         if not isinstance(expression, Number) or not expression.unit:

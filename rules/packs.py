@@ -5,23 +5,23 @@ Every mistake in every file is reported in one ConfigurationError, at its line a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import difflib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from gateway import document as documents
 from gateway.document import Document, problems_of, read_file
+from gateway.document.document import Value
 from gateway.errors import ConfigurationError, Problem
 from gateway.plant.criteria import Criteria
-from gateway.plant.model import Text
-from rules import syntax
-from rules.checks import mistakes
 from rules.criteria import check_clauses, read_classes, read_clauses
+from rules.reader import Reader
 from rules.schema import InterlockModel, PackFile, RuleModel
-from rules.scope import VALUE, EquipmentScope, NamedPoint, class_scope, point_scope
-from rules.syntax import Binary, Expression, ExpressionError, Name
+from rules.sources import POINT, InterlockSource, Pack, Packs, RuleSource
+
+__all__ = ["PACKS", "POINT", "InterlockSource", "Pack", "Packs", "RuleSource", "load_criteria", "load_packs"]
 
 PACKS = Path(__file__).parent / "packs"
 """The criteria that Tocsin ships."""
@@ -29,79 +29,27 @@ PACKS = Path(__file__).parent / "packs"
 CLASSES, CLAUSES = "classes", "clauses.yaml"
 """The folder of equipment classes and the file of clauses; every other file beside them is a pack of rules."""
 
-POINT = "point"
-"""`for_each` of a rule that is for every point rather than for an equipment class."""
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSource:
-    """A rule as written, its expressions parsed and checked against its class."""
-
-    model: RuleModel
-    document: Document
-    path: documents.Path
-    when: Expression
-    clear: Expression | None
-
-
-@dataclass(frozen=True, slots=True)
-class InterlockSource:
-    """A row of a cause-and-effect matrix as written."""
-
-    model: InterlockModel
-    document: Document
-    path: documents.Path
-    engaged: Expression | None
-    effects: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """One file of rules and interlocks."""
-
-    id: str
-    title: Text
-    rules: tuple[RuleSource, ...]
-    interlocks: tuple[InterlockSource, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Packs:
-    """Everything in a packs directory."""
-
-    criteria: Criteria
-    packs: tuple[Pack, ...]
-
-    def rules(self) -> Iterator[RuleSource]:
-        for pack in self.packs:
-            yield from pack.rules
-
-    def interlocks(self) -> Iterator[InterlockSource]:
-        for pack in self.packs:
-            yield from pack.interlocks
-
 
 def load_packs(directory: Path = PACKS) -> Packs:
     """Criteria, rules and interlocks of a directory; raises ConfigurationError with every mistake."""
     criteria, clauses_document, problems = _criteria(directory)
-    packs = []
+    packs, files = [], []
     for path in sorted(directory.glob("*.yaml")):
         if path.name != CLAUSES:
             document, found = _read(path)
             problems += found
             if document.value is not None:
+                files.append(document)
                 pack, found = _pack(document, criteria)
                 problems += document.without_echoes(found)
                 packs += [pack] if pack is not None else []
-    loaded = Packs(criteria, tuple(packs))
-    problems += _cross_references(loaded)
+    found, rules, interlocks = _cross_references(files)
+    problems += found
     if not problems:
-        rules = [rule.model.id for rule in loaded.rules()]
-        interlocks = [interlock.model.id for interlock in loaded.interlocks()]
-        problems += check_clauses(clauses_document, criteria, rules, interlocks)
+        problems += check_clauses(clauses_document, criteria, list(rules), list(interlocks))
     if problems:
         raise ConfigurationError(problems)
-    return loaded
+    return Packs(criteria, tuple(packs))
 
 
 def load_criteria(directory: Path = PACKS) -> Criteria:
@@ -138,7 +86,7 @@ def _pack(document: Document, criteria: Criteria) -> tuple[Pack | None, list[Pro
     except ValidationError as error:
         problems = problems_of(error, document, PackFile)
         return None, problems + _expressions_in_broken_file(document, criteria)
-    reader = _Reader(document, criteria)
+    reader = Reader(document, criteria)
     rules = [reader.rule(model, ("rules", position)) for position, model in enumerate(file.rules)]
     interlocks = [reader.interlock(model, ("interlocks", at)) for at, model in enumerate(file.interlocks)]
     pack = Pack(
@@ -152,7 +100,7 @@ def _pack(document: Document, criteria: Criteria) -> tuple[Pack | None, list[Pro
 
 def _expressions_in_broken_file(document: Document, criteria: Criteria) -> list[Problem]:
     """Mistakes in the items that hold on their own, so that one broken field hides no other mistake."""
-    reader = _Reader(document, criteria)
+    reader = Reader(document, criteria)
     data = document.value if isinstance(document.value, dict) else {}
     for field in ("rules", "interlocks"):
         items = data.get(field)
@@ -167,130 +115,49 @@ def _expressions_in_broken_file(document: Document, criteria: Criteria) -> list[
     return reader.problems
 
 
-class _Reader:
-    """Parses and checks the expressions of one file."""
+def _cross_references(files: Sequence[Document]) -> tuple[list[Problem], Mapping[str, str], Mapping[str, str]]:
+    """Ids that stand twice and causes that no rule has, in any file; and classes by id of rule and of interlock.
 
-    def __init__(self, document: Document, criteria: Criteria) -> None:
+    Looks at what is written, so that an item with another mistake counts as well.
+    """
+    rules, interlocks = _Declared(), _Declared()
+    for document in files:
+        rules.read(document, "rules")
+        interlocks.read(document, "interlocks")
+    problems = [*rules.problems, *interlocks.problems]
+    for document, path, item in interlocks.items:
+        causes = item.get("causes")
+        for position, cause in enumerate(causes if isinstance(causes, list) else []):
+            wanted = item.get("for_each")
+            if isinstance(cause, str) and isinstance(wanted, str) and rules.classes.get(cause) != wanted:
+                near = difflib.get_close_matches(cause, [r for r, owner in rules.classes.items() if owner == wanted])
+                hint = f" such as {' or '.join(near)}" if near else ""
+                expected = f"the id of a rule for each {wanted}{hint}"
+                problems.append(document.problem((*path, "causes", position), expected, cause))
+    return problems, rules.classes, interlocks.classes
+
+
+class _Declared:
+    """What stands under one heading in all files."""
+
+    def __init__(self) -> None:
+        self.classes: dict[str, str] = {}
+        self.items: list[tuple[Document, documents.Path, dict[str | int, Value]]] = []
         self.problems: list[Problem] = []
-        self._document = document
-        self._criteria = criteria
+        self._first: dict[str, str] = {}
 
-    def rule(self, model: RuleModel, path: documents.Path) -> RuleSource | None:
-        scopes = self._scopes(model, path)
-        any_point = model.for_each == POINT and not model.of
-        when = self._expression(model.when, (*path, "when"), scopes, any_point=any_point)
-        clear = None
-        if model.clear is not None:
-            clear = self._expression(model.clear, (*path, "clear"), scopes, any_point=any_point)
-        self._known_clauses(model.clause, path)
-        for position, name in enumerate(model.evidence):
-            if scopes and name not in scopes[0].points:
-                self._problem((*path, "evidence", position), "the name of a point", name)
-        return RuleSource(model, self._document, path, when, clear) if when is not None else None
-
-    def interlock(self, model: InterlockModel, path: documents.Path) -> InterlockSource | None:
-        scopes = self._class_scopes(model.for_each, path)
-        engaged = None
-        if model.engaged is not None:
-            engaged = self._expression(model.engaged, (*path, "engaged"), scopes)
-        effects = []
-        for position, effect in enumerate(model.effects):
-            at = (*path, "effects", position)
-            effects.append(self._expression(effect.expression, (*at, "expression"), scopes))
-            if effect.output is not None:
-                self._output(effect.output, model.for_each, (*at, "output"))
-        self._known_clauses(model.clause, path)
-        parsed = tuple(effect for effect in effects if effect is not None)
-        if len(parsed) < len(effects):
-            return None
-        return InterlockSource(model, self._document, path, engaged, parsed)
-
-    def _scopes(self, model: RuleModel, path: documents.Path) -> list[EquipmentScope]:
-        if model.for_each != POINT:
-            return self._class_scopes(model.for_each, path)
-        scopes = []
-        for position, role in enumerate(model.of):
-            owner, _, kind = role.partition(".")
-            equipment_class = self._criteria.classes.get(owner)
-            if equipment_class is None or kind not in equipment_class.kinds:
-                self._problem((*path, "of", position), "a role such as 'co_detector.concentration'", role)
-            else:
-                named = equipment_class.kinds[kind]
-                scopes.append(point_scope(NamedPoint(0, named.unit, named.basis())))
-        return scopes or [point_scope(NamedPoint(0, ""))]
-
-    def _class_scopes(self, class_id: str, path: documents.Path) -> list[EquipmentScope]:
-        if class_id in self._criteria.classes:
-            return [class_scope(self._criteria, class_id)]
-        known = ", ".join(sorted(self._criteria.classes))
-        self._problem((*path, "for_each"), f"one of [{known}] or '{POINT}'", class_id)
-        return []
-
-    def _expression(
-        self,
-        text: str,
-        path: documents.Path,
-        scopes: Sequence[EquipmentScope],
-        *,
-        any_point: bool = False,
-    ) -> Expression | None:
-        try:
-            expression = syntax.parse(text)
-        except ExpressionError as error:
-            self._misplaced(path, error)
-            return None
-        found = {each.at: each for scope in scopes for each in mistakes(expression, scope)}
-        if any_point:
-            found |= {each.at: each for each in _arithmetic_on_any_point(expression)}
-        for mistake in found.values():
-            self._misplaced(path, mistake)
-        return None if found else expression
-
-    def _misplaced(self, path: documents.Path, error: ExpressionError) -> None:
-        self.problems.append(self._document.problem(path, error.expected, error.got, offset=error.at))
-
-    def _output(self, name: str, class_id: str, path: documents.Path) -> None:
-        owner = self._criteria.classes.get(class_id)
-        kind = name
-        if owner is not None and name.startswith("parent."):
-            kind = name.removeprefix("parent.")
-            owner = self._criteria.classes.get(owner.parent_class or "")
-        if owner is not None and kind not in owner.outputs:
-            self._problem(path, f"one of [{', '.join(owner.outputs)}]", name)
-
-    def _known_clauses(self, clauses: Sequence[str], path: documents.Path) -> None:
-        known = {clause.id for clause in self._criteria.clauses}
-        for clause in clauses:
-            if known and clause not in known:
-                self._problem((*path, "clause"), "a clause of clauses.yaml", clause)
-
-    def _problem(self, path: documents.Path, expected: str, got: str) -> None:
-        self.problems.append(self._document.problem(path, expected, got))
-
-
-def _arithmetic_on_any_point(expression: Expression) -> Iterator[ExpressionError]:
-    for node in syntax.walk(expression):
-        if isinstance(node, Binary):
-            for side in (node.left, node.right):
-                if isinstance(side, Name) and side.text == VALUE:
-                    yield ExpressionError(side.at, "'of' to list the roles whose values are compared", "any point")
-
-
-def _cross_references(packs: Packs) -> list[Problem]:
-    problems = []
-    classes: dict[str, str] = {}
-    for rule in packs.rules():
-        if rule.model.id in classes:
-            problems.append(rule.document.problem((*rule.path, "id"), "an id that stands once", rule.model.id))
-        classes[rule.model.id] = rule.model.for_each
-    seen: set[str] = set()
-    for interlock in packs.interlocks():
-        model = interlock.model
-        if model.id in seen:
-            problems.append(interlock.document.problem((*interlock.path, "id"), "an id that stands once", model.id))
-        seen.add(model.id)
-        for position, cause in enumerate(model.causes):
-            if classes.get(cause) != model.for_each:
-                expected = f"the id of a rule for each {model.for_each}"
-                problems.append(interlock.document.problem((*interlock.path, "causes", position), expected, cause))
-    return problems
+    def read(self, document: Document, heading: str) -> None:
+        data = document.value if isinstance(document.value, dict) else {}
+        items = data.get(heading)
+        for position, item in enumerate(items if isinstance(items, list) else []):
+            if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+                continue
+            path: documents.Path = (heading, position)
+            name = str(item["id"])
+            self.items.append((document, path, item))
+            self.classes.setdefault(name, str(item.get("for_each")))
+            place = f"{document.file}:{document.place((*path, 'id'))[0]}"
+            first = self._first.setdefault(name, place)
+            if first != place:
+                got = f"{name} again (first at {first})"
+                self.problems.append(document.problem((*path, "id"), "an id that stands once", got))

@@ -8,12 +8,21 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 
 from gateway.document.fields import DottedWord, Quantity, Unit, Word, Words
 from gateway.duration import Duration
 from gateway.gases import GASES
-from gateway.plant.schema import ConversionTemperature, TextShape
+from gateway.plant.schema import ConversionTemperature, PositiveDuration, TextShape
 from gateway.rule import Priority
 from gateway.sample import SECOND
 
@@ -111,12 +120,33 @@ class TrialModel(_Strict):
     """Series by name, as expressions write it; see `rules.series`. A bare value holds throughout."""
     limits: dict[Word, Quantity] = {}
     """In place of the defaults."""
-    every: Annotated[Duration, Field(gt=0)] = SECOND
+    every: PositiveDuration = SECOND
     of: str | None = None
     """For a rule for each point: the role that it is tried on."""
     calibration_due: date | None = None
     expect: tuple[str, ...]
     """Such as `raise@5s`; nothing at all for a condition that never moves."""
+
+
+class EarlyModel(_Strict):
+    """A warning before the alarm: a lower priority, no latch and no ticket."""
+
+    when: Expression
+    clear: Expression | None = None
+    on_delay: Duration = 0
+    off_delay: Duration = 0
+    priority: Priority | None = None
+    """One below the rule's own, if not said."""
+    title: TextShape | None = None
+
+
+class StartPermissiveModel(_Strict):
+    """What has to have held before something may start."""
+
+    start: Expression
+    requires: Expression
+    held: PositiveDuration
+    """For how long before the start, and at it."""
 
 
 class RuleModel(_Strict):
@@ -131,11 +161,28 @@ class RuleModel(_Strict):
     """An equipment class, or `point`."""
     of: tuple[str, ...] = ()
     """For `point`: the `class.kind` roles it is for; empty for every point."""
-    when: Expression
+    when: Expression | None = None
     clear: Expression | None = None
+    start_permissive: StartPermissiveModel | None = None
+    """In place of `when`: an alarm where the start comes and what it requires has not held."""
+    armed_when: Expression | None = None
+    """While false the condition is false and a latch resets."""
+    suppress_when: Expression | None = None
+    """While true the alarm is journalled and not annunciated; not knowing never suppresses."""
     on_delay: Duration = 0
     off_delay: Duration = 0
-    latch: bool = False
+    latch: StrictBool = False
+    re_alarm: PositiveDuration | None = None
+    """After this an acknowledged alarm that still stands is annunciated anew."""
+    shadow: StrictBool = False
+    """On trial: evaluated and journalled, nobody is told and nothing follows."""
+    bad_quality: Literal["unknown", "trip"] = "unknown"
+    """What lost data make of the condition; `trip` counts not knowing as true."""
+    uncertain: Literal["use", "unknown"] = "use"
+    """Whether values of uncertain quality count."""
+    early: EarlyModel | None = None
+    credited: StrictBool = False
+    """Counted on as a protection layer of its own, and so checked more strictly."""
     ticket: Literal["major", "ordinary", "none"] = "none"
     first_out: Word | None = None
     first_out_per: Literal["equipment", "parent", "area"] = "equipment"

@@ -35,11 +35,14 @@ class EquipmentScope:
     points: Mapping[str, NamedPoint]
     limits: Mapping[str, NamedLimit]
     calibration_due: int | None = None
+    certain: bool = False
+    """Whether a value of uncertain quality counts as unknown."""
 
     def quantity(self, name: str, graph: Graph) -> Typed | None:
         point = self.points.get(name)
         if point is not None:
-            return Typed(graph.add(Op.POINT, (), (float(point.index),)), point.unit, point.basis)
+            op = Op.CERTAIN if self.certain else Op.POINT
+            return Typed(graph.add(op, (), (float(point.index),)), point.unit, point.basis)
         limit = self.limits.get(name)
         if limit is not None:
             return Typed(graph.add(Op.CONST, (), (limit.value,)), limit.unit)

@@ -173,8 +173,7 @@ class _Reader:
                 self._problem(path, f"a unit that converts to {kinds[name].unit or 'none'}", unit or "no unit")
 
     def _used(self) -> set[str]:
-        expressions = [each for each in (self._rule.when, self._rule.clear) if each is not None]
-        return {name for expression in expressions for name in syntax.names(expression)}
+        return {name for expression in self._rule.expressions() for name in syntax.names(expression)}
 
     def _problem(
         self, path: documents.Path, expected: str, got: str, *, key: bool = False, offset: int | None = None

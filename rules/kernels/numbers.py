@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,13 +20,20 @@ class Points(StatelessNumber):
     """Points as numbers: known if the quality is GOOD or UNCERTAIN and the value is one."""
 
     reads_points = True
+    worst: ClassVar = Quality.UNCERTAIN
 
     def compute(self, inputs: Inputs) -> tuple[Floats, Booleans, Instants]:
         columns, points = inputs.columns, inputs.points
         value = columns.value[points]
         known = np.isfinite(value)
-        known &= columns.quality[points] <= Quality.UNCERTAIN
+        known &= columns.quality[points] <= self.worst
         return value, known, np.minimum(columns.source_time[points], inputs.now)
+
+
+class CertainPoints(Points):
+    """Points as numbers, known only if the quality is GOOD: for rules that would rather not know."""
+
+    worst = Quality.GOOD
 
 
 class Ages(StatelessNumber):
