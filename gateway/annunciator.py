@@ -105,4 +105,4 @@ class Annunciator:
 def _error(plant: Plant, rule: RuleInstance) -> int:
     """How wrong the onset of this rule's condition may be: a scan of its slowest point, or what clocks differ by."""
     scan = max((plant.points[point].period for point in rule.points), default=0)
-    return max(scan, plant.alarms.clock_error)
+    return max(scan, plant.duty.alarms.clock_error)

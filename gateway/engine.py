@@ -99,7 +99,7 @@ class Engine:
 
     def shelve(self, alarm_id: str, wish: suppression.ShelvingWish, now: Instant) -> Event:
         """The event of a shelving (搁置), not yet taken."""
-        return suppression.shelve(self._subject(alarm_id), self._plant.alarms, wish, now)
+        return suppression.shelve(self._subject(alarm_id), self._plant.duty.alarms, wish, now)
 
     def unshelve(self, alarm_id: str, by: str, comment: str, now: Instant) -> Event:
         """The event of the end of a shelving, not yet taken."""
@@ -107,7 +107,7 @@ class Engine:
 
     def remove(self, alarm_id: str, wish: suppression.RemovalWish, now: Instant) -> Event:
         """The event of a removal from service (停用), not yet taken."""
-        return suppression.remove(self._subject(alarm_id), self._plant.alarms, wish, now)
+        return suppression.remove(self._subject(alarm_id), self._plant.duty.alarms, wish, now)
 
     def return_to_service(self, alarm_id: str, by: str, comment: str, now: Instant) -> Event:
         """The event of a return to service, not yet taken."""

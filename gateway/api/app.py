@@ -8,6 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from gateway.api.alarm_routes import alarm_routes
 from gateway.api.answers import BodyLimit, answer_errors
 from gateway.api.changes import changes
 from gateway.api.page import Page, SecurityHeaders
@@ -46,6 +47,7 @@ def describe_app() -> FastAPI:
     )
     app.include_router(routes)
     app.include_router(changes)
+    app.include_router(alarm_routes)
     app.include_router(stream)
     app.include_router(reference)
     app.add_middleware(BodyLimit)

@@ -15,7 +15,7 @@ from gateway.api.views import alarm_view, demand_view, link_view, ticket_view, t
 from gateway.changeover import TrialChanged
 from gateway.driver import LinkState
 from gateway.errors import UnknownSubject
-from gateway.machines.alarm import AlarmState, AlarmStateName
+from gateway.machines.alarm import AlarmState, AlarmStateName, Projected
 from gateway.machines.ticket import Ticket
 from gateway.rule import InterlockInstance, Truth
 from gateway.runtime.loop import Loop, Tick
@@ -43,16 +43,13 @@ NOTHING_CHANGED = Changed((), (), (), ())
 
 
 def stands(view: AlarmView) -> bool:
-    """Whether an alarm is in the list at all: not normal, or protection that is lost."""
-    return view.state is not AlarmStateName.NORMAL or view.unknown
+    """Whether an alarm is in the list at all: not normal, suppressed, or protection that is lost."""
+    return view.state is not AlarmStateName.NORMAL or view.shown is not Projected.NORMAL
 
 
 def is_unacknowledged(view: AlarmView) -> bool:
-    return view.state in (
-        AlarmStateName.UNACKNOWLEDGED,
-        AlarmStateName.RETURNED_UNACKNOWLEDGED,
-        AlarmStateName.LATCHED_UNACKNOWLEDGED,
-    )
+    """Whether it asks for a person; what is suppressed asks for nobody."""
+    return view.annunciated_at is not None
 
 
 class ViewBook:
@@ -136,7 +133,8 @@ class ViewBook:
 
     def _alarm(self, alarm_id: str) -> AlarmView:
         state = self._engine.states.alarms.get(alarm_id, AlarmState(alarm_id))
-        return alarm_view(state, self._engine.rule(alarm_id), self._latest_ticket.get(alarm_id), self._areas)
+        ticket, policy = self._latest_ticket.get(alarm_id), self._loop.plant.duty.alarms
+        return alarm_view(state, self._engine.rule(alarm_id), ticket, self._areas, policy)
 
     def _ticket(self, ticket_id: str) -> TicketView:
         ticket = self._engine.states.tickets[ticket_id]

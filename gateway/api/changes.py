@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from gateway.api.answers import problem, refuse
-from gateway.api.schema import PersonAction, ReloadView, TrialView
+from gateway.api.requests import PersonAction
+from gateway.api.schema import ReloadView, TrialView
 from gateway.api.services import Services
 
 changes = APIRouter(prefix="/api")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from gateway.api.book import ViewBook, is_unacknowledged
 from gateway.api.schema import HealthView
+from gateway.machines.alarm import Projected
 from gateway.runtime.followers import Follower
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
@@ -45,6 +46,7 @@ class HealthProbe:
 
     def view(self, book: ViewBook) -> HealthView:
         loop = self._loop
+        shown = Counter(alarm.shown for alarm in book.alarms.values())
         waiting = [alarm.raised_at for alarm in book.alarms.values() if is_unacknowledged(alarm)]
         failures = [recorder.failure for recorder in self._recorders]
         failures += [follower.failure for follower in self._followers]
@@ -61,6 +63,10 @@ class HealthProbe:
             unacknowledged=len(waiting),
             oldest_unacknowledged=min(waiting, default=None),
             clock_step=self._clock_step(),
+            shelved=shown[Projected.SHELVED],
+            suppressed=shown[Projected.SUPPRESSED_BY_DESIGN],
+            out_of_service=shown[Projected.OUT_OF_SERVICE],
+            cannot_tell=sum(alarm.unknown for alarm in book.alarms.values()),
         )
 
     def _rate(self) -> float:

@@ -8,17 +8,15 @@ import numpy as np
 from fastapi import APIRouter, Query
 
 from gateway.api import curves
-from gateway.api.answers import problem, refuse, require
+from gateway.api.answers import problem, refuse
+from gateway.api.requests import TicketRequest
 from gateway.api.schema import (
-    AlarmView,
     CoverageRow,
     DemandView,
     Evidence,
     HealthView,
-    PersonAction,
     PlantView,
     SampleColumns,
-    TicketRequest,
     TicketView,
     Trend,
 )
@@ -64,30 +62,6 @@ async def point_trend(
 ) -> Trend:
     """One point's curve, downsampled so that no peak is lost."""
     return await curves.trend_of(services, point_id, start, end, buckets)
-
-
-@routes.get("/alarms")
-async def alarms(services: Services) -> tuple[AlarmView, ...]:
-    """Alarms that somebody has to know of, and rules that cannot be evaluated now."""
-    return tuple(services.hub.book.alarms.values())
-
-
-@routes.post("/alarms/{alarm_id}/acknowledge")
-async def acknowledge_alarm(alarm_id: str, action: PersonAction, services: Services) -> AlarmView:
-    """Say that a person has taken note (确认)."""
-    require("by", action.by, "the name of the person who acknowledges")
-    engine = services.engine
-    await services.loop.act(lambda now: [engine.acknowledge(alarm_id, action.by, action.comment, now)])
-    return services.hub.book.alarm(alarm_id)
-
-
-@routes.post("/alarms/{alarm_id}/reset")
-async def reset_alarm(alarm_id: str, action: PersonAction, services: Services) -> AlarmView:
-    """Free a latched alarm whose condition is gone (复位)."""
-    require("by", action.by, "the name of the person who resets")
-    engine = services.engine
-    await services.loop.act(lambda now: [engine.reset(alarm_id, action.by, action.comment, now)])
-    return services.hub.book.alarm(alarm_id)
 
 
 @routes.get("/tickets")

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field
+from pydantic import Discriminator
 
 from gateway.event import Entry, Reading, TicketAction, TicketState, Verdict
-from gateway.machines.alarm import AlarmStateName
+from gateway.machines.alarm import AlarmStateName, Projected
+from gateway.machines.suppression import Removal, Shelf
 from gateway.plant.model import RiskColour, RiskGrade, Text
 from gateway.rule import EffectMode, Priority, TicketGrade
 
@@ -44,7 +45,21 @@ class AlarmView:
     points: tuple[int, ...]
     readings: tuple[Reading, ...]
     actions: tuple[str, ...]
-    """Which of `acknowledge` and `reset` the state allows."""
+    """What a person may do with it now: each is a route of this name under the alarm."""
+    shown: Projected = Projected.NORMAL
+    """The one name of all axes together; `state` is that of condition, acknowledgement and latch alone."""
+    tie: bool = False
+    """First-out together with another: the clocks cannot tell."""
+    re_alarms: int = 0
+    annunciated_at: int | None = None
+    """Since when it asks for a person; null while it asks for nobody or is kept from asking."""
+    shelf: Shelf | None = None
+    suppressed_since: int | None = None
+    removal: Removal | None = None
+    shelve_max: int = 0
+    """Longest shelving of this alarm; 0 if it is never shelved."""
+    two_person: bool = False
+    """Shelving it or taking it out of service needs a second person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +281,11 @@ class HealthView:
     oldest_unacknowledged: int | None
     clock_step: int
     """Microseconds that the wall clock has moved since start, against the monotonic clock."""
+    shelved: int = 0
+    suppressed: int = 0
+    out_of_service: int = 0
+    cannot_tell: int = 0
+    """Alarms that cannot be evaluated now, whether or not they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +326,7 @@ class SamplesMessage:
 class ChangesMessage:
     """Journal entries, and the views that they changed, whole: replace by id.
 
-    An alarm view in state `normal` that is not `unknown` leaves the list. A view in state `normal`
+    An alarm view that is shown as `normal` leaves the list. A view in state `normal`
     that is `unknown` has never been raised: it stands for protection that is lost now.
     """
 
@@ -360,24 +380,6 @@ class Evidence:
     end: int
     curves: tuple[Trend, ...]
     events: tuple[Entry, ...]
-
-
-class PersonAction(BaseModel):
-    """Who does it, and why. Accounts come later; the shape is ready for them."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    by: str = Field(max_length=64, json_schema_extra={"minLength": 1})
-    """Nobody (an empty name) is refused together with whatever else the action lacks."""
-    comment: str = Field(default="", max_length=2000)
-
-
-class TicketRequest(PersonAction):
-    """One step of a ticket. `assign` needs `responsible` and `due`."""
-
-    action: TicketAction
-    responsible: str = Field(default="", max_length=64)
-    due: int | None = Field(default=None, ge=0, le=2**53 - 1)
 
 
 @dataclass(frozen=True, slots=True)

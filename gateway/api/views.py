@@ -32,8 +32,10 @@ from gateway.machines import alarm as alarm_machine
 from gateway.machines import ticket as ticket_machine
 from gateway.machines.alarm import AlarmAction, AlarmState
 from gateway.machines.interlock import Demand, EffectState
+from gateway.machines.suppression import SERVICE, SHELVING, ServiceAction, ShelvingAction
 from gateway.machines.ticket import Ticket
 from gateway.plant.criteria import Criteria
+from gateway.plant.duty import AlarmPolicy
 from gateway.plant.model import Device, Plant, Point, Text
 from gateway.rule import Effect, InterlockInstance, PointColumns, Priority, RuleInstance, TicketGrade, Truth
 from gateway.sample import Floats, Instant, Quality
@@ -43,11 +45,21 @@ PointLimits = Mapping[str, Sequence[LimitLine]]
 """Thresholds in force, in the point's unit, by point id."""
 
 _FOR_PEOPLE = (AlarmAction.ACKNOWLEDGE, AlarmAction.RESET)
+_SUPPRESSIONS = (
+    ShelvingAction.SHELVE,
+    ShelvingAction.UNSHELVE,
+    ServiceAction.REMOVE_FROM_SERVICE,
+    ServiceAction.RETURN_TO_SERVICE,
+)
 _NOTHING = Text("", "")
 
 
 def alarm_view(
-    state: AlarmState, rule: RuleInstance | None, ticket: Ticket | None, areas: Mapping[str, str]
+    state: AlarmState,
+    rule: RuleInstance | None,
+    ticket: Ticket | None,
+    areas: Mapping[str, str],
+    policy: AlarmPolicy,
 ) -> AlarmView:
     """One alarm. `ticket`: the latest of its rule. `areas`: area by equipment.
 
@@ -56,7 +68,7 @@ def alarm_view(
     equipment = rule.equipment if rule else ticket.equipment if ticket else ""
     priority = rule.priority if rule else _priority_without_rule(ticket)
     mine = ticket is not None and state.occurrence in ticket.occurrences
-    allowed = alarm_machine.TABLE.allowed(state.name)
+    held, longest = state.suppression, policy.longest_shelving(priority)
     return AlarmView(
         id=state.alarm,
         occurrence=state.occurrence,
@@ -81,7 +93,31 @@ def alarm_view(
         ticket=ticket.id if ticket is not None and mine else None,
         points=rule.points if rule else (),
         readings=state.readings,
-        actions=tuple(action.value for action in _FOR_PEOPLE if action in allowed),
+        actions=_actions(state, longest),
+        shown=state.projected,
+        tie=state.tie,
+        re_alarms=state.re_alarms,
+        annunciated_at=state.annunciated_at,
+        shelf=held.shelf,
+        suppressed_since=held.design,
+        removal=held.removal,
+        shelve_max=longest,
+        two_person=priority in policy.two_person,
+    )
+
+
+def _actions(state: AlarmState, longest: int) -> tuple[str, ...]:
+    """What the tables allow a person; what is never shelved is not offered for it."""
+    held = state.suppression
+    suppressions = (*SHELVING.allowed(held.shelving), *SERVICE.allowed(held.service))
+    allowed = alarm_machine.TABLE.allowed(state.name)
+    return (
+        *(action.value for action in _FOR_PEOPLE if action in allowed),
+        *(
+            action.value
+            for action in _SUPPRESSIONS
+            if action in suppressions and (longest > 0 or action is not ShelvingAction.SHELVE)
+        ),
     )
 
 

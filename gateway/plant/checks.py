@@ -53,6 +53,7 @@ class Checks:
         self._areas = self._ids(self.sections.areas, "area")
         self._devices = self._ids(self.sections.devices, "device")
         self._equipment = self._ids(self.sections.equipment, "equipment")
+        self._ids(self.sections.notify, "notify target")
         for device in self.sections.devices:
             self._device(device)
         for equipment in self.sections.equipment:

@@ -19,6 +19,7 @@ from gateway.errors import ConfigurationError, Problem
 from gateway.plant import own
 from gateway.plant.checks import Checks
 from gateway.plant.criteria import Criteria, EquipmentClass
+from gateway.plant.duty_schema import duty
 from gateway.plant.model import Area, Device, Equipment, Limit, Output, Plant, Point, Site
 from gateway.plant.schema import EquipmentShape, SiteShape
 from gateway.plant.sections import Item, Sections, ShapeT, read_sections
@@ -63,7 +64,14 @@ def _build(document: Document, sections: Sections, settings: _Settings, criteria
         devices = (*devices, own.own_device())
         points = (*points, *own.own_points(criteria.classes[own.GATEWAY], len(points)))
     digest = hashlib.sha256(document.text.encode()).hexdigest()
-    return Plant(document.file, digest, _site(_whole(sections.site)), areas, equipment, devices, points, outputs)
+    people = duty(
+        sections.alarms.shape,
+        sections.escalation.shape,
+        sections.duty_checks.shape,
+        [_whole(item) for item in sections.notify],
+    )
+    site = _site(_whole(sections.site))
+    return Plant(document.file, digest, site, areas, equipment, devices, points, outputs, people)
 
 
 def _points(sections: Sections, settings: _Settings, classes: _Classes) -> tuple[Point, ...]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
-from gateway.plant.duty import AlarmPolicy
+from gateway.plant.duty import Duty
 from gateway.sample import PointIndex
 
 
@@ -155,7 +155,7 @@ class Plant:
     devices: tuple[Device, ...]
     points: tuple[Point, ...]
     outputs: tuple[Output, ...]
-    alarms: AlarmPolicy = field(default_factory=AlarmPolicy)
+    duty: Duty = field(default_factory=Duty)
 
     def equipment_by_id(self) -> Mapping[str, Equipment]:
         return {equipment.id: equipment for equipment in self.equipment}

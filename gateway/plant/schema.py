@@ -26,7 +26,9 @@ from gateway.driver import DriverKind
 from gateway.duration import Duration
 from gateway.plant import model
 from gateway.plant.criteria import Criteria
+from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, NotifyShape
 from gateway.plant.own import GATEWAY
+from gateway.plant.shape import Shape
 
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
@@ -60,12 +62,6 @@ ConversionTemperature = Annotated[
     WithJsonSchema({"type": "string", "examples": ["0 degC", "20 degC", "25 degC"]}),
 ]
 PositiveDuration = Annotated[Duration, Field(gt=0)]
-
-
-class Shape(BaseModel):
-    """Base of every section: unknown fields are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 class TextShape(Shape):
@@ -208,6 +204,10 @@ def _plant_model(drivers: Mapping[str, DriverKind], criteria: Criteria) -> type[
         devices=(list[device], Field(min_length=1)),
         points=(list[point], Field(min_length=1)),
         outputs=(list[output], Field(default_factory=list)),
+        alarms=(AlarmsShape, Field(default_factory=AlarmsShape)),
+        escalation=(EscalationShape, Field(default_factory=EscalationShape)),
+        duty_checks=(DutyChecksShape, Field(default_factory=DutyChecksShape)),
+        notify=(list[NotifyShape], Field(default_factory=list)),
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.document import Document, Path, one_of, problems_of, show
 from gateway.errors import Problem
+from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, NotifyShape
 from gateway.plant.schema import (
     AreaShape,
     DeviceShape,
@@ -26,7 +27,7 @@ ShapeT = TypeVar("ShapeT", bound=BaseModel)
 V = TypeVar("V")
 
 _REQUIRED = ("site", "areas", "equipment", "devices", "points")
-_KNOWN = (*_REQUIRED, "outputs")
+_KNOWN = (*_REQUIRED, "outputs", "alarms", "escalation", "duty_checks", "notify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,10 @@ class Sections:
     devices: Sequence[Item[DeviceShape]]
     points: Sequence[Item[PointShape]]
     outputs: Sequence[Item[OutputShape]]
+    alarms: Item[AlarmsShape]
+    escalation: Item[EscalationShape]
+    duty_checks: Item[DutyChecksShape]
+    notify: Sequence[Item[NotifyShape]]
 
 
 def read_sections(document: Document, problems: list[Problem]) -> Sections:
@@ -83,18 +88,26 @@ def read_sections(document: Document, problems: list[Problem]) -> Sections:
         problems += [
             document.problem((name,), "this section to be there", "nothing") for name in _REQUIRED if name not in root
         ]
-    # Annotated, not subscripted: a frozen slotted generic cannot be called through its alias.
-    site: Item[SiteShape] = Item(("site",), None, None, {})
-    if "site" in root:
-        site = read_item(document, ("site",), SiteShape, problems)
     return Sections(
-        site,
+        _section(document, "site", SiteShape, problems),
         _entries(document, "areas", AreaShape, problems),
         _entries(document, "equipment", EquipmentShape, problems),
         _entries(document, "devices", DeviceShape, problems),
         _entries(document, "points", PointShape, problems),
         _entries(document, "outputs", OutputShape, problems),
+        _section(document, "alarms", AlarmsShape, problems),
+        _section(document, "escalation", EscalationShape, problems),
+        _section(document, "duty_checks", DutyChecksShape, problems),
+        _entries(document, "notify", NotifyShape, problems),
     )
+
+
+def _section(document: Document, name: str, shape: type[ShapeT], problems: list[Problem]) -> Item[ShapeT]:
+    """A section that is one mapping; an item without a shape where the file has none."""
+    root = document.value
+    if isinstance(root, dict) and name in root:
+        return read_item(document, (name,), shape, problems)
+    return Item((name,), None, None, {})
 
 
 def _entries(document: Document, section: str, shape: type[ShapeT], problems: list[Problem]) -> list[Item[ShapeT]]:

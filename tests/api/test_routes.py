@@ -15,6 +15,9 @@ from tests.engine.scripted import FALSE, TRUE
 
 MINUTE = 60 * SECOND
 
+ASIDE = ["shelve", "remove_from_service"]
+"""What may be done with any alarm that is not suppressed."""
+
 
 async def raised(gateway: Rig, column: int = 0) -> None:
     await gateway.tick({column: TRUE})
@@ -43,7 +46,7 @@ async def test_an_acknowledged_alarm_says_by_whom(gateway: Rig, http: httpx.Asyn
     answer = await http.post(f"/api/alarms/{LEAK}/acknowledge", json={"by": " 李工 ", "comment": "on my way"})
     assert answer.status_code == 200
     view = answer.json()
-    assert (view["state"], view["acknowledged_by"], view["actions"]) == ("acknowledged", "李工", [])
+    assert (view["state"], view["acknowledged_by"], view["actions"]) == ("acknowledged", "李工", ASIDE)
     assert (await http.get("/api/alarms")).json() == [view]
     assert (await http.get("/api/events")).json()[-1]["event"]["comment"] == "on my way"
 
@@ -74,7 +77,7 @@ async def test_a_latched_alarm_is_reset_by_a_person_only(gateway: Rig, http: htt
     await gateway.tick({1: FALSE})
     await http.post(f"/api/alarms/{HOT}/acknowledge", json={"by": "Li"})
     (latched,) = (await http.get("/api/alarms")).json()
-    assert (latched["state"], latched["actions"]) == ("latched_acknowledged", ["reset"])
+    assert (latched["state"], latched["actions"]) == ("latched_acknowledged", ["reset", *ASIDE])
     assert (await http.post(f"/api/alarms/{HOT}/reset", json={"by": "Li"})).json()["state"] == "normal"
 
 
@@ -190,7 +193,7 @@ async def test_an_unknown_rule_stands_as_lost_protection(gateway: Rig, http: htt
     await gateway.tick({0: Truth.UNKNOWN}, after=MINUTE)
     (alarm,) = (await http.get("/api/alarms")).json()
     assert (alarm["id"], alarm["state"], alarm["unknown"]) == (LEAK, "normal", True)
-    assert (alarm["occurrence"], alarm["ticket"], alarm["actions"]) == ("", None, [])
+    assert (alarm["occurrence"], alarm["ticket"], alarm["actions"]) == ("", None, ASIDE)
     await gateway.tick({0: FALSE})
     assert (await http.get("/api/alarms")).json() == []
 

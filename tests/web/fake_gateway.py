@@ -23,13 +23,14 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import TypeAdapter
 
+from gateway.api import requests
 from gateway.api import schema as wire
 from gateway.event import AlarmAcknowledged, AlarmRaised, Entry, TicketAction, TicketState
 from gateway.machines.alarm import AlarmStateName
 from gateway.plant.model import Text
 from gateway.rule import Priority
 from gateway.sample import SECOND, Instant, Quality, Reason
-from tests.web import fixture_plant, fixture_views
+from tests.web import fixture_aside, fixture_plant, fixture_views
 
 DIST = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
 _MESSAGE: TypeAdapter[Any] = TypeAdapter(wire.LiveMessage)
@@ -98,7 +99,8 @@ class FakeGateway:
         self.reason[index] = int(reason)
 
     def health(self) -> wire.HealthView:
-        open_ = [each for each in self.alarms.values() if each.state.value.endswith("unacknowledged")]
+        alarms = self.alarms.values()
+        open_ = [each for each in alarms if each.annunciated_at is not None]
         return wire.HealthView(
             wall_clock() - 3600 * SECOND,
             240.0,
@@ -112,6 +114,7 @@ class FakeGateway:
             len(open_),
             min((each.raised_at for each in open_), default=None),
             1200,
+            **fixture_aside.counts_aside(list(alarms)),
         )
 
     def columns(self, chosen: list[int] | None = None) -> wire.SampleColumns:
@@ -201,12 +204,22 @@ class FakeGateway:
         assert self._loop
         self._loop.call_soon_threadsafe(put)
 
-    def acknowledge(self, alarm: str, body: wire.PersonAction) -> wire.AlarmView:
+    def shelve(self, alarm: str, body: requests.ShelveRequest) -> wire.AlarmView | JSONResponse:
+        view, now = self.alarms[alarm], Instant(wall_clock())
+        if view.two_person and body.second == body.by:
+            problem = wire.ProblemView("second", f"another person than {body.by}", body.second)
+            return refusal(422, "second: expected another person", (problem,))
+        view = self.alarms[alarm] = fixture_aside.shelved(view, body, now)
+        event = AlarmAcknowledged(id="c" * 20, at=now, alarm=alarm, occurrence="", by=body.by, comment="")
+        self.tell(event, alarms=(view,))
+        return view
+
+    def acknowledge(self, alarm: str, body: requests.PersonAction) -> wire.AlarmView:
         view = self.alarms[alarm]
         now = wall_clock()
         gone = view.state is AlarmStateName.RETURNED_UNACKNOWLEDGED
         state = AlarmStateName.NORMAL if gone else AlarmStateName.ACKNOWLEDGED
-        view = replace(view, state=state, acknowledged_at=now, acknowledged_by=body.by, actions=())
+        view = replace(view, state=state, acknowledged_at=now, acknowledged_by=body.by, actions=(), annunciated_at=None)
         self.alarms[alarm] = view
         if gone:
             del self.alarms[alarm]
@@ -216,7 +229,7 @@ class FakeGateway:
         self.tell(event, alarms=(view,))
         return view
 
-    def move(self, ticket: str, body: wire.TicketRequest) -> wire.TicketView | JSONResponse:
+    def move(self, ticket: str, body: requests.TicketRequest) -> wire.TicketView | JSONResponse:
         view = self.tickets[ticket]
         if body.action is TicketAction.ASSIGN and not (body.responsible and body.due):
             problems = (wire.ProblemView("responsible", "a name", "''"), wire.ProblemView("due", "a time", "null"))
@@ -329,15 +342,20 @@ def make_app(fake: FakeGateway) -> FastAPI:
     app = FastAPI()
     app.add_api_websocket_route("/api/live", fake.live)
 
+    @app.post("/api/alarms/{alarm_id}/shelve", response_model=None)
+    async def shelve(alarm_id: str, body: requests.ShelveRequest) -> wire.AlarmView | JSONResponse:
+        fake.posts.append((f"shelve {alarm_id}", body.model_dump(mode="json")))
+        return fake.shelve(alarm_id, body)
+
     @app.post("/api/alarms/{alarm_id}/{action}", response_model=None)
-    async def act(alarm_id: str, action: str, body: wire.PersonAction) -> wire.AlarmView | JSONResponse:
+    async def act(alarm_id: str, action: str, body: requests.PersonAction) -> wire.AlarmView | JSONResponse:
         fake.posts.append((f"{action} {alarm_id}", body.model_dump(mode="json")))
         if alarm_id not in fake.alarms:
             return refusal(409, "the alarm is already normal", ())
         return fake.acknowledge(alarm_id, body)
 
     @app.post("/api/tickets/{ticket_id}/actions", response_model=None)
-    async def move(ticket_id: str, body: wire.TicketRequest) -> wire.TicketView | JSONResponse:
+    async def move(ticket_id: str, body: requests.TicketRequest) -> wire.TicketView | JSONResponse:
         fake.posts.append((f"{body.action} {ticket_id}", body.model_dump(mode="json")))
         return fake.move(ticket_id, body)
 

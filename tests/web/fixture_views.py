@@ -5,9 +5,11 @@ from __future__ import annotations
 from gateway.api import schema as wire
 from gateway.event import Reading, TicketAction, TicketState, Verdict
 from gateway.machines.alarm import AlarmStateName
+from gateway.machines.suppression import NOT_SUPPRESSED, Removal, Shelf, Suppression
 from gateway.plant.model import RiskColour, Text
 from gateway.rule import EffectMode, Priority, TicketGrade
 from gateway.sample import SECOND, Instant
+from tests.web.fixture_aside import aside_fields, person_actions
 from tests.web.fixture_plant import equipment, point_index
 
 MINUTE = 60 * SECOND
@@ -33,10 +35,10 @@ def alarm(
     unknown: bool = False,
     first_out: bool = False,
     ticket: str | None = None,
+    held: Suppression = NOT_SUPPRESSED,
 ) -> wire.AlarmView:
     """One alarm view; actions follow from the state."""
     open_ = state.value.endswith("unacknowledged")
-    actions = ("acknowledge",) if open_ else ("reset",) if state is AlarmStateName.LATCHED_ACKNOWLEDGED else ()
     area = next(each.area for each in equipment() if each.id == on)
     quality = "good" if value is not None else "bad"
     seen = not open_ and state is not AlarmStateName.NORMAL
@@ -64,7 +66,8 @@ def alarm(
         ticket,
         (point_index(point),),
         (Reading(point, value, quality, "none" if value is not None else "timeout", Instant(raised - SECOND)),),
-        actions,
+        person_actions(state, held),
+        **aside_fields(state, held, priority, raised, unknown=unknown),
     )
 
 
@@ -154,7 +157,39 @@ def other_alarms(now: int) -> list[wire.AlarmView]:
 
 
 def alarms(now: int) -> list[wire.AlarmView]:
-    return [*unacknowledged_alarms(now), *other_alarms(now)]
+    return [*unacknowledged_alarms(now), *other_alarms(now), *suppressed_alarms(now)]
+
+
+def suppressed_alarms(now: int) -> list[wire.AlarmView]:
+    """One alarm on each axis of suppression."""
+    since, until = Instant(now - 8 * MINUTE), Instant(now + 22 * MINUTE)
+    shelf = Shelf(since, until, False, "李值班", "王班长", "探头蒸汽干扰，现场有人监护")
+    removal = Removal(Instant(now - 90 * MINUTE), "赵仪表", "王班长", "JX-2026-118", "检测器标定")
+    axes = {
+        "eaf.outlet_pressure_low": (AlarmStateName.ACKNOWLEDGED, Suppression(shelf=shelf)),
+        "gas.detector_fault": (AlarmStateName.NORMAL, Suppression(removal=removal)),
+        "caster.flow_low": (AlarmStateName.UNACKNOWLEDGED, Suppression(design=since)),
+    }
+    titles = {
+        "eaf.outlet_pressure_low": Text("出水压力低", "Outlet pressure low"),
+        "gas.detector_fault": Text("煤气检测器故障", "Gas detector fault"),
+        "caster.flow_low": Text("结晶器水流量低", "Mould water flow low"),
+    }
+    return [
+        alarm(
+            rule,
+            "eaf1",
+            titles[rule],
+            Priority.HIGH,
+            state,
+            now - 10 * MINUTE,
+            "eaf1.pit_water_present",
+            1.0,
+            Text("现场监护", "Guard on site"),
+            held=held,
+        )
+        for rule, (state, held) in axes.items()
+    ]
 
 
 def tickets(now: int) -> list[wire.TicketView]:

@@ -104,6 +104,34 @@ def test_a_latched_alarm_is_reset_by_a_named_person(page: Page, fake: FakeGatewa
     assert fake.posts == [(f"reset {LATCHED}", {"by": "李值班", "comment": ""})]
 
 
+def test_a_critical_alarm_is_shelved_by_two_people_for_a_time_and_stays_in_sight(page: Page, fake: FakeGateway) -> None:
+    page.get_by_test_id("nav-alarms").click()
+    page.get_by_test_id("alarm-list").get_by_test_id(f"shelve-{CRITICAL}").click()
+    page.get_by_test_id("aside-for-15").click()
+    page.get_by_test_id("aside-comment").fill("探头清洗")
+    page.get_by_test_id("aside-second").fill("李值班")
+    page.get_by_test_id("aside-submit").click()
+    expect(page.get_by_test_id("aside-dialog")).to_contain_text("another person than 李值班")
+    page.get_by_test_id("aside-second").fill("王班长")
+    page.get_by_test_id("aside-submit").click()
+    expect(page.get_by_test_id("aside-dialog")).to_have_count(0)
+    sent = {"by": "李值班", "second": "王班长", "comment": "探头清洗", "duration": 900_000_000, "one_shot": False}
+    assert fake.posts[-1] == (f"shelve {CRITICAL}", sent)
+    expect(page.get_by_test_id("alarm-list").get_by_test_id(f"alarm-{CRITICAL}")).to_have_count(0)
+    row = page.get_by_test_id(f"aside-{CRITICAL}")
+    expect(row.get_by_test_id("remaining")).to_have_text(re.compile(r"1[45]:\d\d"))
+    expect(page.get_by_test_id("health-shelved")).to_contain_text("2")
+
+
+def test_what_is_put_aside_is_listed_by_axis_and_counted_in_the_bar(page: Page) -> None:
+    for count in ("shelved", "suppressed", "out-of-service"):
+        expect(page.get_by_test_id(f"health-{count}")).to_contain_text("1")
+    page.get_by_test_id("nav-alarms").click()
+    shown = page.get_by_test_id("aside-list").locator("article").evaluate_all("rows => rows.map(r => r.dataset.shown)")
+    assert sorted(shown) == ["out_of_service", "shelved", "suppressed_by_design"]
+    assert page.get_by_test_id("aside-list").inner_text().count("JX-2026-118") == 1
+
+
 def test_a_new_alarm_appears_is_spoken_and_is_counted(page: Page, fake: FakeGateway) -> None:
     expect(page.get_by_test_id("count-critical")).to_contain_text("1")
     alarm = fake.raise_alarm(Text("炉坑积水", "Water in the pit"), "eaf1", "eaf1.pit_water_present", Priority.CRITICAL)

@@ -64,3 +64,16 @@ test("closed tickets are bounded, and standing ones are never dropped", () => {
   assert.ok(store.tickets.has("standing"));
   assert.ok(!store.tickets.has("t0"));
 });
+
+test("an alarm that is put aside stays in the page's memory, sounds for nobody, and sounds when it comes back", () => {
+  const store = new Store(snapshot({ alarms: [alarm("x")] }));
+  const shelf = { since: 1, until: 9, one_shot: false, by: "w", second: "", comment: "c" };
+  const away = store.applyChanges(changes(11, { alarms: [alarm("x", { shelf, shown: "shelved" })] }));
+  assert.deepEqual(away.raised, []);
+  assert.ok(store.alarms.has("x"));
+  const back = store.applyChanges(changes(12, { alarms: [alarm("x")] }));
+  assert.deepEqual(back.raised.map((each) => each.id), ["x"]);
+  const removal = { since: 1, by: "w", second: "", permit: "p", comment: "c" };
+  store.applyChanges(changes(13, { alarms: [alarm("x", { state: "normal", removal, shown: "out_of_service" })] }));
+  assert.ok(store.alarms.has("x"), "out of service, and normal beneath: still in sight");
+});

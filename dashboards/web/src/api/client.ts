@@ -1,5 +1,5 @@
 // Requests and answers over HTTP; every failure is an ApiError whose view can be shown in words.
-import type { AlarmView, CoverageRow, ErrorView, Evidence, TicketRequest, TicketView, Trend } from "./types.ts";
+import type { AlarmView, CoverageRow, ErrorView, Evidence, RemovalRequest, ShelveRequest, TicketRequest, TicketView, Trend } from "./types.ts";
 
 const LIMIT = 10_000;
 
@@ -50,6 +50,12 @@ export const api = {
   acknowledge: (alarm: string, person: Person) =>
     request<AlarmView>(`/api/alarms/${part(alarm)}/acknowledge`, person),
   reset: (alarm: string, person: Person) => request<AlarmView>(`/api/alarms/${part(alarm)}/reset`, person),
+  shelve: (alarm: string, wish: ShelveRequest) => request<AlarmView>(`/api/alarms/${part(alarm)}/shelve`, wish),
+  unshelve: (alarm: string, person: Person) => request<AlarmView>(`/api/alarms/${part(alarm)}/unshelve`, person),
+  removeFromService: (alarm: string, wish: RemovalRequest) =>
+    request<AlarmView>(`/api/alarms/${part(alarm)}/remove_from_service`, wish),
+  returnToService: (alarm: string, person: Person) =>
+    request<AlarmView>(`/api/alarms/${part(alarm)}/return_to_service`, person),
   tickets: (standing: boolean) => request<TicketView[]>(`/api/tickets?standing=${standing}`),
   moveTicket: (ticket: string, step: TicketRequest) =>
     request<TicketView>(`/api/tickets/${part(ticket)}/actions`, step),

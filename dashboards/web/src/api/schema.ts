@@ -64,66 +64,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/alarms": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Alarms
-         * @description Alarms that somebody has to know of, and rules that cannot be evaluated now.
-         */
-        get: operations["alarms"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alarms/{alarm_id}/acknowledge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Acknowledge Alarm
-         * @description Say that a person has taken note (确认).
-         */
-        post: operations["acknowledge_alarm"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/alarms/{alarm_id}/reset": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Reset Alarm
-         * @description Free a latched alarm whose condition is gone (复位).
-         */
-        post: operations["reset_alarm"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/tickets": {
         parameters: {
             query?: never;
@@ -284,6 +224,186 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trials
+         * @description Rules on trial (试运行) as they stand now: journalled, never annunciated.
+         */
+        get: operations["trials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reload
+         * @description Read plant file and rules again and let them take force (热更新); refused whole if anything in them is wrong.
+         */
+        post: operations["reload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alarms
+         * @description Alarms that somebody has to know of: standing, suppressed, or such that cannot be evaluated now.
+         */
+        get: operations["alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alarms/{alarm_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Alarm
+         * @description Say that a person has taken note (确认).
+         */
+        post: operations["acknowledge_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alarms/{alarm_id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Alarm
+         * @description Free a latched alarm whose condition is gone (复位).
+         */
+        post: operations["reset_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alarms/{alarm_id}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shelve Alarm
+         * @description Put an alarm aside for a while (搁置): evaluated and journalled, not annunciated.
+         */
+        post: operations["shelve_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alarms/{alarm_id}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unshelve Alarm
+         * @description End a shelving before its time (取消搁置).
+         */
+        post: operations["unshelve_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alarms/{alarm_id}/remove_from_service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Alarm From Service
+         * @description Take an alarm out of service under a permit (停用); only a person brings it back.
+         */
+        post: operations["remove_alarm_from_service"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alarms/{alarm_id}/return_to_service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Return Alarm To Service
+         * @description Bring an alarm back into service (恢复使用).
+         */
+        post: operations["return_alarm_to_service"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -326,6 +446,11 @@ export interface components {
             alarm: string;
             /** Occurrence */
             occurrence: string;
+            /**
+             * Rule Hash
+             * @default
+             */
+            rule_hash: string;
         };
         /** AlarmRaised */
         AlarmRaised: {
@@ -352,12 +477,70 @@ export interface components {
             onset: number;
             /** First Out */
             first_out: boolean;
+            /**
+             * Tie
+             * @default false
+             */
+            tie: boolean;
+            /**
+             * Annunciated
+             * @default true
+             */
+            annunciated: boolean;
             /** Latching */
             latching: boolean;
             /** Readings */
             readings: components["schemas"]["Reading"][];
             /** Rule Hash */
             rule_hash: string;
+        };
+        /**
+         * AlarmReAlarmed
+         * @description An acknowledged alarm has stood for its re-alarm time and asks again.
+         */
+        AlarmReAlarmed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "alarm.re_alarmed";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Alarm */
+            alarm: string;
+            /** Occurrence */
+            occurrence: string;
+            /** Count */
+            count: number;
+        };
+        /**
+         * AlarmRemovedFromService
+         * @description A person took an alarm out of service (停用) under a permit; only a person brings it back.
+         */
+        AlarmRemovedFromService: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "alarm.removed_from_service";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Alarm */
+            alarm: string;
+            /** Occurrence */
+            occurrence: string;
+            /** By */
+            by: string;
+            /** Second */
+            second: string;
+            /** Permit */
+            permit: string;
+            /** Comment */
+            comment: string;
         };
         /**
          * AlarmReset
@@ -382,12 +565,122 @@ export interface components {
             /** Comment */
             comment: string;
         };
+        /** AlarmReturnedToService */
+        AlarmReturnedToService: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "alarm.returned_to_service";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Alarm */
+            alarm: string;
+            /** Occurrence */
+            occurrence: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
+         * AlarmShelved
+         * @description A person put an alarm aside for a while (搁置).
+         */
+        AlarmShelved: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "alarm.shelved";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Alarm */
+            alarm: string;
+            /** Occurrence */
+            occurrence: string;
+            /** By */
+            by: string;
+            /** Second */
+            second: string;
+            /** Comment */
+            comment: string;
+            /** Until */
+            until: number;
+            /** One Shot */
+            one_shot: boolean;
+        };
         /**
          * AlarmStateName
-         * @description ISA-18.2 states, projected from the alarm's axes. Names, never letters.
+         * @description ISA-18.2 states of condition, acknowledgement and latch; suppression apart. Names, never letters.
          * @enum {string}
          */
         AlarmStateName: "normal" | "unacknowledged" | "acknowledged" | "returned_unacknowledged" | "latched_unacknowledged" | "latched_acknowledged";
+        /**
+         * AlarmSuppressed
+         * @description The rule's `suppress_when` holds: the plant's state makes this alarm meaningless for now.
+         */
+        AlarmSuppressed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "alarm.suppressed";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Alarm */
+            alarm: string;
+            /** Occurrence */
+            occurrence: string;
+            /** Since */
+            since: number;
+        };
+        /** AlarmUnshelved */
+        AlarmUnshelved: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "alarm.unshelved";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Alarm */
+            alarm: string;
+            /** Occurrence */
+            occurrence: string;
+            because: components["schemas"]["UnshelvedBecause"];
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
+         * AlarmUnsuppressed
+         * @description The rule's `suppress_when` no longer holds, or cannot be known: unknown never suppresses.
+         */
+        AlarmUnsuppressed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "alarm.unsuppressed";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Alarm */
+            alarm: string;
+            /** Occurrence */
+            occurrence: string;
+        };
         /** AlarmView */
         AlarmView: {
             /** Id */
@@ -432,6 +725,59 @@ export interface components {
             readings: components["schemas"]["Reading"][];
             /** Actions */
             actions: string[];
+            /** @default normal */
+            shown: components["schemas"]["Projected"];
+            /**
+             * Tie
+             * @default false
+             */
+            tie: boolean;
+            /**
+             * Re Alarms
+             * @default 0
+             */
+            re_alarms: number;
+            /** Annunciated At */
+            annunciated_at?: number | null;
+            shelf?: components["schemas"]["Shelf"] | null;
+            /** Suppressed Since */
+            suppressed_since?: number | null;
+            removal?: components["schemas"]["Removal"] | null;
+            /**
+             * Shelve Max
+             * @default 0
+             */
+            shelve_max: number;
+            /**
+             * Two Person
+             * @default false
+             */
+            two_person: boolean;
+        };
+        /**
+         * AlarmWithdrawn
+         * @description The alarm's rule is no longer in force, so nothing could ever return it to normal. Its ticket stays.
+         */
+        AlarmWithdrawn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "alarm.withdrawn";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Alarm */
+            alarm: string;
+            /** Occurrence */
+            occurrence: string;
+            /** Was Active */
+            was_active: boolean;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
         };
         /** AreaView */
         AreaView: {
@@ -445,7 +791,7 @@ export interface components {
          * ChangesMessage
          * @description Journal entries, and the views that they changed, whole: replace by id.
          *
-         *     An alarm view in state `normal` that is not `unknown` leaves the list. A view in state `normal`
+         *     An alarm view that is shown as `normal` leaves the list. A view in state `normal`
          *     that is `unknown` has never been raised: it stands for protection that is lost now.
          */
         ChangesMessage: {
@@ -540,6 +886,69 @@ export interface components {
             truth: components["schemas"]["Truth"];
             /** Since */
             since: number;
+            /**
+             * Rule Hash
+             * @default
+             */
+            rule_hash: string;
+        };
+        /**
+         * ConfigurationRefused
+         * @description A reload whose files do not hold; nothing has changed.
+         */
+        ConfigurationRefused: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "configuration.refused";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Mistakes */
+            mistakes: number;
+            /** Problems */
+            problems: string[];
+        };
+        /**
+         * ConfigurationReloaded
+         * @description Other rules or another plant file took force without a restart. The ids are of rule instances.
+         */
+        ConfigurationReloaded: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "configuration.reloaded";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Plant Hash Before */
+            plant_hash_before: string;
+            /** Plant Hash After */
+            plant_hash_after: string;
+            /** Rules Hash Before */
+            rules_hash_before: string;
+            /** Rules Hash After */
+            rules_hash_after: string;
+            /** Added */
+            added: string[];
+            /** Removed */
+            removed: string[];
+            /** Changed */
+            changed: string[];
+            /** Devices Restarted */
+            devices_restarted: string[];
         };
         /**
          * CoverageRow
@@ -649,7 +1058,7 @@ export interface components {
             /** Sequence */
             sequence: number;
             /** Event */
-            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"];
+            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
         };
         /** EquipmentView */
         EquipmentView: {
@@ -696,6 +1105,29 @@ export interface components {
             curves: components["schemas"]["Trend"][];
             /** Events */
             events: components["schemas"]["Entry"][];
+        };
+        /**
+         * FirstOutRevised
+         * @description A sample that came later speaks of earlier: who was first in the group is another, or cannot be told.
+         */
+        FirstOutRevised: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "alarm.first_out_revised";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Alarm */
+            alarm: string;
+            /** Occurrence */
+            occurrence: string;
+            /** First Out */
+            first_out: boolean;
+            /** Tie */
+            tie: boolean;
         };
         /** GatewayStarted */
         GatewayStarted: {
@@ -756,6 +1188,26 @@ export interface components {
             oldest_unacknowledged: number | null;
             /** Clock Step */
             clock_step: number;
+            /**
+             * Shelved
+             * @default 0
+             */
+            shelved: number;
+            /**
+             * Suppressed
+             * @default 0
+             */
+            suppressed: number;
+            /**
+             * Out Of Service
+             * @default 0
+             */
+            out_of_service: number;
+            /**
+             * Cannot Tell
+             * @default 0
+             */
+            cannot_tell: number;
         };
         /**
          * HeartbeatMessage
@@ -794,6 +1246,11 @@ export interface components {
             clauses: string[];
             /** Causes */
             causes: string[];
+            /**
+             * Cause Hashes
+             * @default []
+             */
+            cause_hashes: string[];
             /** Onset */
             onset: number;
             engaged: components["schemas"]["Truth"];
@@ -823,6 +1280,29 @@ export interface components {
             demand: string;
             /** Interlock */
             interlock: string;
+        };
+        /**
+         * InterlockWithdrawn
+         * @description The demand's interlock is no longer in force: what was not proven by now never will be.
+         */
+        InterlockWithdrawn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "interlock.withdrawn";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Demand */
+            demand: string;
+            /** Interlock */
+            interlock: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
         };
         /**
          * LimitLine
@@ -982,6 +1462,12 @@ export interface components {
             got: string;
         };
         /**
+         * Projected
+         * @description The one name under which an alarm is shown, from all its axes.
+         * @enum {string}
+         */
+        Projected: "normal" | "unacknowledged" | "acknowledged" | "returned_unacknowledged" | "latched_unacknowledged" | "latched_acknowledged" | "shelved" | "suppressed_by_design" | "out_of_service" | "unknown";
+        /**
          * Reading
          * @description One point's value at the moment of an event; `value` is None unless it may be used (good or uncertain).
          */
@@ -996,6 +1482,69 @@ export interface components {
             reason: string;
             /** Source Time */
             source_time: number;
+        };
+        /**
+         * ReloadView
+         * @description What a reload of plant file and rules has changed. Lists are of rule instances.
+         */
+        ReloadView: {
+            /** At */
+            at: number;
+            /** Plant Hash Before */
+            plant_hash_before: string;
+            /** Plant Hash After */
+            plant_hash_after: string;
+            /** Rules Hash Before */
+            rules_hash_before: string;
+            /** Rules Hash After */
+            rules_hash_after: string;
+            /** Added */
+            added: string[];
+            /** Removed */
+            removed: string[];
+            /** Changed */
+            changed: string[];
+            /** Devices Restarted */
+            devices_restarted: string[];
+        };
+        /**
+         * Removal
+         * @description Under which permit an alarm is out of service, by whom and why.
+         */
+        Removal: {
+            /** Since */
+            since: number;
+            /** By */
+            by: string;
+            /** Second */
+            second: string;
+            /** Permit */
+            permit: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
+         * RemovalRequest
+         * @description Take an alarm out of service (停用). The comment is the reason and is required.
+         */
+        RemovalRequest: {
+            /** By */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * Permit
+             * @default
+             */
+            permit: string;
+            /**
+             * Second
+             * @default
+             */
+            second: string;
         };
         /**
          * RiskColour
@@ -1035,6 +1584,52 @@ export interface components {
             /** Now */
             now: number;
             samples: components["schemas"]["SampleColumns"];
+        };
+        /**
+         * Shelf
+         * @description Until when an alarm is put aside, by whom and why.
+         */
+        Shelf: {
+            /** Since */
+            since: number;
+            /** Until */
+            until: number;
+            /** One Shot */
+            one_shot: boolean;
+            /** By */
+            by: string;
+            /** Second */
+            second: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
+         * ShelveRequest
+         * @description Put an alarm aside (搁置). The comment is the reason and is required.
+         */
+        ShelveRequest: {
+            /** By */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * Duration
+             * @default 0
+             */
+            duration: number;
+            /**
+             * One Shot
+             * @default false
+             */
+            one_shot: boolean;
+            /**
+             * Second
+             * @default
+             */
+            second: string;
         };
         /**
          * Snapshot
@@ -1112,6 +1707,11 @@ export interface components {
             evidence_points: string[];
             /** Previous */
             previous: string | null;
+            /**
+             * Rule Hash
+             * @default
+             */
+            rule_hash: string;
         };
         /**
          * TicketGrade
@@ -1164,6 +1764,11 @@ export interface components {
             occurrence: string;
             /** Onset */
             onset: number;
+            /**
+             * Rule Hash
+             * @default
+             */
+            rule_hash: string;
         };
         /**
          * TicketRequest
@@ -1264,11 +1869,67 @@ export interface components {
             limits: components["schemas"]["LimitLine"][];
         };
         /**
+         * TrialChanged
+         * @description A rule on trial (`shadow: true`) took another truth. Nobody is told and nothing follows.
+         */
+        TrialChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "trial.changed";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Rule */
+            rule: string;
+            /** Equipment */
+            equipment: string;
+            truth: components["schemas"]["Truth"];
+            /** Since */
+            since: number;
+            /** Rule Hash */
+            rule_hash: string;
+        };
+        /**
+         * TrialView
+         * @description A rule on trial (试运行): watched and journalled, never annunciated.
+         */
+        TrialView: {
+            /** Id */
+            id: string;
+            /** Rule */
+            rule: string;
+            /** Equipment */
+            equipment: string;
+            /** Area */
+            area: string;
+            /** Clauses */
+            clauses: string[];
+            title: components["schemas"]["Text"];
+            priority: components["schemas"]["Priority"];
+            /** Truth */
+            truth: string;
+            /** Since */
+            since: number;
+            /** Rule Hash */
+            rule_hash: string;
+            /** Points */
+            points: number[];
+        };
+        /**
          * Truth
          * @description Kleene's three values. UNKNOWN is never false and never 'back to normal'.
          * @enum {integer}
          */
         Truth: 0 | 1 | 2;
+        /**
+         * UnshelvedBecause
+         * @description What ended a shelving.
+         * @enum {string}
+         */
+        UnshelvedBecause: "person" | "expired" | "condition_gone";
         /**
          * Verdict
          * @description What became of one effect of one demand (cause-and-effect verification).
@@ -1421,186 +2082,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trend"];
-                };
-            };
-            /** @description The id names nothing. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The present state does not allow it. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The request does not hold; every wrong field is named. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description A store cannot keep it; nothing has changed. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-        };
-    };
-    alarms: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlarmView"][];
-                };
-            };
-            /** @description The id names nothing. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The present state does not allow it. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The request does not hold; every wrong field is named. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description A store cannot keep it; nothing has changed. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-        };
-    };
-    acknowledge_alarm: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                alarm_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PersonAction"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlarmView"];
-                };
-            };
-            /** @description The id names nothing. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The present state does not allow it. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The request does not hold; every wrong field is named. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description A store cannot keep it; nothing has changed. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-        };
-    };
-    reset_alarm: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                alarm_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PersonAction"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlarmView"];
                 };
             };
             /** @description The id names nothing. */
@@ -2066,6 +2547,550 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    trials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialView"][];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    reload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonAction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReloadView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    alarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmView"][];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    acknowledge_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonAction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    reset_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonAction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    shelve_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShelveRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    unshelve_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonAction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    remove_alarm_from_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemovalRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    return_alarm_to_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonAction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmView"];
                 };
             };
             /** @description The id names nothing. */

@@ -14,6 +14,8 @@ export interface Asking {
 /** The form that is open now, and the failure of an action that had no form. */
 export const asking = shallowRef<Asking | null>(null);
 export const failure = shallowRef<ApiError | null>(null);
+/** The alarm that is being put aside, and how. */
+export const aside = shallowRef<{ alarm: AlarmView; how: "shelve" | "remove" } | null>(null);
 export const namingOperator = ref(false);
 
 const sending = reactive(new Set<string>());
@@ -53,6 +55,24 @@ export function useAlarmActions() {
     reset(alarm: AlarmView): void {
       const send = (person: Person) => track(alarm.id, () => api.reset(alarm.id, person));
       asking.value = { title: words.reset, subject: alarm.title, send };
+    },
+
+    shelve(alarm: AlarmView): void {
+      aside.value = { alarm, how: "shelve" };
+    },
+
+    removeFromService(alarm: AlarmView): void {
+      aside.value = { alarm, how: "remove" };
+    },
+
+    unshelve(alarm: AlarmView): void {
+      const send = (person: Person) => track(alarm.id, () => api.unshelve(alarm.id, person));
+      asking.value = { title: words.unshelve, subject: alarm.title, send };
+    },
+
+    returnToService(alarm: AlarmView): void {
+      const send = (person: Person) => track(alarm.id, () => api.returnToService(alarm.id, person));
+      asking.value = { title: words.return_to_service, subject: alarm.title, send };
     },
   };
 }

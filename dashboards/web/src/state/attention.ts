@@ -1,6 +1,6 @@
 // What deserves the eye: orders, counts and the list of what is not protected now. Pure.
 import type { AlarmView, DemandView, LinkView, PointView, Priority } from "../api/types.ts";
-import { GOOD, isStanding, isUnacknowledged, type Store } from "./store.ts";
+import { GOOD, isStanding, isSuppressed, isUnacknowledged, type Store } from "./store.ts";
 
 export const PRIORITIES: readonly Priority[] = ["critical", "high", "medium", "low"];
 
@@ -19,6 +19,11 @@ export function byUrgency(one: AlarmView, other: AlarmView): number {
 
 export function standingAlarms(store: Store): AlarmView[] {
   return [...store.alarms.values()].filter(isStanding).sort(byUrgency);
+}
+
+/** What is put aside, the worst first. */
+export function suppressedAlarms(store: Store): AlarmView[] {
+  return [...store.alarms.values()].filter(isSuppressed).sort(byUrgency);
 }
 
 export type Counts = Readonly<Record<Priority, { standing: number; unacknowledged: number }>>;

@@ -2,7 +2,7 @@
 import { computed, ref, shallowRef, type ShallowRef } from "vue";
 import { LiveConnection } from "../api/live.ts";
 import type { HealthView, LiveMessage, SampleColumns } from "../api/types.ts";
-import { countByPriority, alarmByEquipment, standingAlarms } from "./attention.ts";
+import { countByPriority, alarmByEquipment, standingAlarms, suppressedAlarms } from "./attention.ts";
 import { announce } from "./announce.ts";
 import { alarmRaised, standing as soundStanding } from "./sound.ts";
 import { GOOD, isUnacknowledged, Store } from "./store.ts";
@@ -42,6 +42,10 @@ export function drawn(equipment: string): number {
 export const alarms = computed(() => {
   void lists.value;
   return store.value ? standingAlarms(store.value) : [];
+});
+export const suppressed = computed(() => {
+  void lists.value;
+  return store.value ? suppressedAlarms(store.value) : [];
 });
 export const counts = computed(() => countByPriority(alarms.value));
 export const alarmOf = computed(() => alarmByEquipment(alarms.value));

@@ -66,13 +66,18 @@ export function isClosed(ticket: TicketView): boolean {
   return ticket.state === "written_off" || ticket.state === "dismissed";
 }
 
-export function isUnacknowledged(alarm: AlarmView): boolean {
-  return alarm.state.endsWith("unacknowledged");
+/** Put aside by a person, by the plant's state or under a permit: in sight, but asking for nobody. */
+export function isSuppressed(alarm: AlarmView): boolean {
+  return alarm.shelf != null || alarm.suppressed_since != null || alarm.removal != null;
 }
 
-/** In the alarm list, as against only being unable to tell. */
+export function isUnacknowledged(alarm: AlarmView): boolean {
+  return alarm.state.endsWith("unacknowledged") && !isSuppressed(alarm);
+}
+
+/** In the alarm list, as against only being unable to tell or put aside. */
 export function isStanding(alarm: AlarmView): boolean {
-  return alarm.state !== "normal";
+  return alarm.state !== "normal" && !isSuppressed(alarm);
 }
 
 export class Store {
@@ -122,7 +127,7 @@ export class Store {
 
   private applyAlarm(alarm: AlarmView, result: Applied): void {
     const before = this.alarms.get(alarm.id);
-    if (!isStanding(alarm) && !alarm.unknown) {
+    if (alarm.state === "normal" && !alarm.unknown && !isSuppressed(alarm)) {
       this.alarms.delete(alarm.id);
       return;
     }
