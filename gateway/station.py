@@ -28,6 +28,7 @@ from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
 from gateway.runtime.recorder import SampleRecorder
 from gateway.runtime.reload import Loaded, Reloader, rules_hash
+from gateway.runtime.upkeep import Housekeeper, history_plan
 from gateway.sample import Instant
 from gateway.store import Copy, Journal
 from gateway.stores.history_duckdb import DuckdbHistory
@@ -47,6 +48,7 @@ class Station:
     history: DuckdbHistory
     intake: Intake
     loop: Loop
+    housekeeper: Housekeeper
     copies: Mapping[str, Copy]
     recorders: tuple[SampleRecorder, ...]
     followers: tuple[Follower, ...]
@@ -68,12 +70,15 @@ class Station:
         clock = SystemClock()
         journal = await open_journal(data, journal_address)
         try:
-            history = await DuckdbHistory.open(data / HISTORY_FILE, [point.id for point in plant.points])
+            history = await DuckdbHistory.open(
+                data / HISTORY_FILE, [point.id for point in plant.points], history_plan(plant)
+            )
         except StoreFailed:
             await journal.close()
             raise
         intake = Intake()
         loop = Loop(plant, Engine(plant, program, await states.load(journal), clock.now()), journal, intake, clock)
+        housekeeper = Housekeeper(history, clock)
         recorders = [SampleRecorder("history", history.append)]
         followers = [Follower("history", journal, history.append_events)]
         for name, copy in (copies or {}).items():
@@ -92,6 +97,7 @@ class Station:
             history=history,
             intake=intake,
             loop=loop,
+            housekeeper=housekeeper,
             copies=copies or {},
             recorders=tuple(recorders),
             followers=tuple(followers),
@@ -111,11 +117,11 @@ class Station:
     async def bind(self, plant: Plant) -> Callable[[], None]:
         """Implements `gateway.runtime.reload.Stores`."""
         names = [point.id for point in plant.points]
-        appends = {"history": await self.history.bind(names)}
+        appends = {"history": await self.history.bind(names, history_plan(plant))}
         appends |= {name: copy.bind(plant) for name, copy in self.copies.items()}
 
         def switch() -> None:
-            self.history.serve(names)
+            self.history.serve(names, history_plan(plant))
             for recorder in self.recorders:
                 recorder.switch(appends[recorder.name])
 
@@ -131,6 +137,7 @@ class Station:
                     group.create_task(serve(), name="api"),
                     group.create_task(self.loop.run(), name="loop"),
                     group.create_task(self.sender.run(), name="commands"),
+                    group.create_task(self.housekeeper.run(), name="housekeeper"),
                     *(group.create_task(each.run(), name=f"recorder {each.name}") for each in self.recorders),
                     *(group.create_task(each.run(), name=f"follower {each.name}") for each in self.followers),
                     group.create_task(self.devices.run(), name="devices"),

@@ -5,14 +5,16 @@ What `Journal.commit` has returned from survives SIGKILL and power loss; nothing
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from gateway.event import Entry, Event
 from gateway.plant.model import Plant
-from gateway.sample import Bytes, Floats, Instant, Instants, SampleBatch
+from gateway.sample import SECOND, Bytes, Floats, Instant, Instants, SampleBatch
+
+DAY = 86_400 * SECOND
 
 
 class StateKind(StrEnum):
@@ -86,6 +88,51 @@ class Journal(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long what is known of a point is kept (microseconds): samples, and their minutes and hours."""
+
+    samples: int
+    minutes: int
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPlan:
+    """What a history is asked to keep, and how large it may become."""
+
+    budget: int = 20 * 10**9
+    """Bytes on the disk. Beyond it the oldest samples go first, then the oldest minutes; events never."""
+    keeping: Keeping = Keeping(samples=180 * DAY, minutes=3 * 365 * DAY, hours=10 * 365 * DAY)
+    classes: Mapping[str, Keeping] = field(default_factory=dict)
+    """Kept otherwise, by the name of a point class."""
+    class_of: Mapping[str, str] = field(default_factory=dict)
+    """Point class by point id, for the points that have one."""
+    holds: Mapping[str, int] = field(default_factory=dict)
+    """How long a value stands for its point if nothing follows it (microseconds), by point id."""
+
+    def keeping_of(self, point_class: str) -> Keeping:
+        return self.classes.get(point_class, self.keeping)
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySize:
+    """What the history holds now, and what it let go of."""
+
+    size: int
+    """Bytes on the disk."""
+    budget: int
+    samples: int
+    waiting: int
+    """Samples that are not compacted yet."""
+    expired: int
+    """Samples that went because their time was over, since the file was made."""
+    cut: int
+    """Samples that went before their time was over, because the budget was full."""
+    damaged: tuple[str, ...]
+    """Files of the history that are missing or have not the length that they were written with."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
     """One point over a time, in buckets that keep the extremes; empty buckets are absent."""
@@ -100,6 +147,10 @@ class Curve:
     last: Floats
     worst: Bytes
     """Worst `Quality` in the bucket."""
+    count: Instants
+    """Samples in the bucket, of whatever quality."""
+    not_good: Instants
+    """How much of the bucket no good or uncertain value stood for (microseconds): bad quality and gaps alike."""
     bucket: int
     """Bucket width (microseconds)."""
 
@@ -145,8 +196,18 @@ class History(Protocol):
         """Keep journal entries; one that is already there stays once."""
         ...
 
-    async def read(self, point: str, start: Instant, end: Instant, buckets: int) -> Curve:
-        """Raises UnknownSubject for a point that never was, RequestRefused for a range that ends before it starts."""
+    async def read(self, point: str, start: Instant, end: Instant, resolution: int) -> Curve:
+        """The curve over start <= source time < end, in buckets of `resolution` microseconds from `start` on.
+
+        Where start and resolution are whole minutes (hours), buckets may be made of kept minutes (hours); an
+        `end` inside one of them then takes it in whole. Where samples have gone, their minutes stand in.
+        Raises UnknownSubject for a point that never was; RequestRefused for a range that ends before it
+        starts, a resolution below one, or more buckets than anybody can read.
+        """
+        ...
+
+    async def latest(self, points: Collection[str] | None = None) -> SampleBatch:
+        """The sample received last of each point (of all, if None); a point never heard of has no row."""
         ...
 
     async def read_events(
@@ -165,6 +226,17 @@ class History(Protocol):
         """
         ...
 
-    async def sample_count(self) -> int: ...
+    async def sample_count(self) -> int:
+        """All samples that are kept, of all points."""
+        ...
+
+    async def maintain(self, now: Instant) -> bool:
+        """One bounded piece of housekeeping (compaction, retention, budget) beside the writer.
+
+        True while more is waiting. Raises StoreFailed; then nothing that was committed is lost.
+        """
+        ...
+
+    async def size(self) -> HistorySize: ...
 
     async def close(self) -> None: ...

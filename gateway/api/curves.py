@@ -22,6 +22,9 @@ MOST_BUCKETS = 5_000
 SPAN = 10 * 60 * SECOND
 """A trend without a start shows this much; evidence shows this much either side of the onset."""
 
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+
 LAST_INSTANT = 2**53 - 1
 """Beyond this a page can no longer count in microseconds."""
 
@@ -89,27 +92,42 @@ async def evidence_of(services: ApiServices, ticket_id: str) -> Evidence:
 
 
 async def _curve(services: ApiServices, point_id: str, start: Instant, end: Instant, buckets: int) -> Trend:
-    try:
-        curve = await services.history.read(point_id, start, end, buckets)
-    except UnknownSubject:
-        if all(point.id != point_id for point in services.plant.points):
-            raise
-        curve = _empty(point_id, start, end, buckets)
+    since, until, width = whole_buckets(start, end, buckets)
+    curve = await read_curve(services, point_id, since, until, width)
     return trend(curve, services.point_limits.get(point_id, ()))
 
 
-def _empty(point_id: str, start: Instant, end: Instant, buckets: int) -> Curve:
-    """The curve of a point that has not been heard of yet."""
-    numbers = np.empty(0)
+def whole_buckets(start: Instant, end: Instant, buckets: int) -> tuple[Instant, Instant, int]:
+    """Start, end and width of at most `buckets` (and one) buckets over a range.
+
+    Wide buckets are whole minutes or hours on whole minutes or hours, so that a long range is answered from
+    what is kept as such; the range is then widened to them.
+    """
+    width = max(1, -((start - end) // buckets))
+    unit = next((unit for unit in (HOUR, MINUTE) if width >= unit), 1)
+    width = -(-width // unit) * unit
+    return Instant(start // unit * unit), Instant(-(-end // unit) * unit), width
+
+
+async def read_curve(services: ApiServices, point_id: str, start: Instant, end: Instant, width: int) -> Curve:
+    """The history's curve; empty for a point of the plant that has not been heard of yet."""
+    try:
+        return await services.history.read(point_id, start, end, width)
+    except UnknownSubject:
+        if all(point.id != point_id for point in services.plant.points):
+            raise
+    times, numbers = np.empty(0, dtype=np.int64), np.empty(0)
     return Curve(
         point=point_id,
-        start=np.empty(0, dtype=np.int64),
+        start=times,
         low=numbers,
         high=numbers,
         mean=numbers,
         last=numbers,
         worst=np.empty(0, dtype=np.uint8),
-        bucket=max(1, -((start - end) // buckets)),
+        count=times,
+        not_good=times,
+        bucket=width,
     )
 
 

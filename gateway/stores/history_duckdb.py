@@ -1,14 +1,17 @@
-"""The history in one DuckDB file: samples in columns, events beside them, curves in buckets.
+"""The history in a DuckDB file and Parquet files beside it: samples in columns, events, curves in buckets.
 
-One thread writes, others read snapshots, so that no chart stops the samples. Never counts a value
-that is not good or uncertain into a curve, and never writes again after the disk failed.
+One thread writes, others read snapshots, a last one puts in order what is older, so that neither charts nor
+housekeeping stop the samples. Never counts a value that is not good or uncertain into a curve, and never
+writes again after the disk failed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
@@ -16,22 +19,45 @@ from typing import TypeVar
 import duckdb
 import numpy as np
 from duckdb import DuckDBPyConnection
-from numpy.typing import NDArray
 
 from gateway.errors import Problem, RequestRefused, StoreFailed, UnknownSubject
-from gateway.event import Entry, encode, subject_of
-from gateway.sample import Indices, Instant, Quality, SampleBatch
-from gateway.store import Curve, EventRecord
+from gateway.event import Entry
+from gateway.sample import SECOND, Indices, Instant, SampleBatch
+from gateway.store import Curve, EventRecord, HistoryPlan, HistorySize
+from gateway.stores.history_inlet import Inlet, event_columns, no_samples, sample_columns
+from gateway.stores.history_queries import (
+    CurveAsked,
+    count_of,
+    curve_of,
+    latest_of,
+    records_of,
+    removed_of,
+    waiting_of,
+)
 from gateway.stores.history_replay import Selection, replay
-from gateway.stores.history_schema import STORE, cause, open_database, point_keys, room_may_return
+from gateway.stores.history_retention import Why
+from gateway.stores.history_schema import (
+    DEFAULT_HOLD,
+    STORE,
+    cause,
+    name_directory,
+    open_database,
+    point_keys,
+    room_may_return,
+    sample_table,
+    transaction,
+)
+from gateway.stores.history_shelf import Catalog, Generation, Grain, Shelf, recover
+from gateway.stores.history_sql import HORIZON
+from gateway.stores.history_upkeep import Upkeep, load_catalog, used_by
 from gateway.stores.place import StoreThreads
 
 Result = TypeVar("Result")
 
-Columns = Mapping[str, NDArray[np.generic]]
-
 _READERS = 2
 """Charts read at once; more would only take the processor from the scan."""
+
+_APPENDING = "append to"
 
 _MOST_BUCKETS = 100_000
 """More than any screen has columns; keeps one request from filling the memory."""
@@ -39,69 +65,61 @@ _MOST_BUCKETS = 100_000
 _MOST_ROWS = 1_000_000
 """In one batch of a replay."""
 
-_HORIZON = 2**62
-"""Bounds beyond this are cut to it (146,000 years), so that no difference of instants overflows."""
+SEAL_ROWS = 2_000_000
+"""Samples in the table that is being written before the next one takes over."""
 
-_CURVE = """
-    SELECT (source_time - $start) // $width AS bucket,
-           min(value) FILTER (counts) AS low,
-           max(value) FILTER (counts) AS high,
-           avg(value) FILTER (counts) AS mean,
-           last(value ORDER BY source_time, receive_time) FILTER (counts) AS last,
-           max(quality) AS worst
-    FROM (
-        SELECT source_time, receive_time, value, quality, quality <= $usable AND isfinite(value) AS counts
-        FROM sample
-        WHERE point = $point AND source_time >= $start AND source_time < $end
-    )
-    GROUP BY bucket
-    ORDER BY bucket
-"""
+SEAL_AGE = 3600 * SECOND
+"""Or this long, if it holds any."""
 
-_EVENTS = """
-    SELECT sequence, "at", kind, subject, equipment, body
-    FROM event
-    WHERE "at" >= $start AND "at" < $end AND starts_with(kind, $prefix) AND ($subject = '' OR subject = $subject)
-    ORDER BY "at", sequence
-    LIMIT $most
-"""
-
-_APPEND = "INSERT INTO sample FROM incoming"
 _APPEND_EVENTS = "INSERT INTO event FROM incoming_events ON CONFLICT DO NOTHING"
 
 
 class DuckdbHistory:
     """`gateway.store.History` in one file, which this process holds alone. Get one from `open`."""
 
-    def __init__(self, path: Path, database: DuckDBPyConnection, point_names: Sequence[str]) -> None:
+    def __init__(
+        self, path: Path, database: DuckDBPyConnection, point_names: Sequence[str], plan: HistoryPlan
+    ) -> None:
         self._path = path
         self._database = database
-        self._key_of = point_keys(database, point_names)
+        self._plan = plan
+        self._key_of = point_keys(database, point_names, plan.holds)
         self._keys = np.array([self._key_of[name] for name in point_names], dtype=np.int32)
-        self._incoming = _Inlet(database, "incoming", _APPEND, _no_samples())
-        self._incoming_events = _Inlet(database, "incoming_events", _APPEND_EVENTS, _event_columns(()))
+        catalog, retired = load_catalog(database, name_directory(path))
+        self._damaged = recover(name_directory(path), catalog.segments, retired)
+        whole = tuple(each for each in catalog.segments if each.name not in self._damaged)
+        self._shelf = Shelf(replace(catalog, segments=whole))
+        self._incoming = Inlet(database, "incoming", _append_to(catalog.generations[-1]), no_samples())
+        self._incoming_events = Inlet(database, "incoming_events", _APPEND_EVENTS, event_columns(()))
+        self._written = waiting_of(database, replace(catalog, generations=catalog.generations[-1:]))
+        self._sealed_at: Instant | None = None
+        self._upkeep = Upkeep(database.cursor(), path, self._shelf, plan, self._key_of)
+        self._upkeep_turn = asyncio.Lock()
         self._cursors: SimpleQueue[DuckDBPyConnection] = SimpleQueue()
         for _ in range(_READERS):
             self._cursors.put(database.cursor())
         self._writing = StoreThreads(STORE, "writer", 1)
         self._reading = StoreThreads(STORE, "reader", _READERS)
+        self._keeping = StoreThreads(STORE, "upkeep", 1, yields=True)
         self._failed = ""
 
     @classmethod
-    async def open(cls, path: Path | str, point_names: Sequence[str]) -> DuckdbHistory:
+    async def open(
+        cls, path: Path | str, point_names: Sequence[str], plan: HistoryPlan | None = None
+    ) -> DuckdbHistory:
         """Open or create the file; `point_names[i]` is the name of point index i in every batch.
 
         Raises StoreFailed that names the file and says what to do.
         """
-        return await asyncio.to_thread(cls._open, Path(path), point_names)
+        return await asyncio.to_thread(cls._open, Path(path), point_names, plan or HistoryPlan())
 
     @classmethod
-    def _open(cls, path: Path, point_names: Sequence[str]) -> DuckdbHistory:
+    def _open(cls, path: Path, point_names: Sequence[str], plan: HistoryPlan) -> DuckdbHistory:
         place = path.absolute()
         database = open_database(place)
         try:
-            return cls(place, database, point_names)
-        except duckdb.Error as error:
+            return cls(place, database, point_names, plan)
+        except (duckdb.Error, OSError) as error:
             database.close()
             raise StoreFailed(STORE, f"open {place}", cause(error)) from error
 
@@ -109,46 +127,57 @@ class DuckdbHistory:
         """Keep a batch durably. Raises StoreFailed; then nothing of the batch is kept."""
         await self._append_as(batch, self._keys)
 
-    async def bind(self, point_names: Sequence[str]) -> Callable[[SampleBatch], Awaitable[None]]:
+    async def bind(
+        self, point_names: Sequence[str], plan: HistoryPlan | None = None
+    ) -> Callable[[SampleBatch], Awaitable[None]]:
         """What appends batches of another plant file's points, before or after `serve`; new points get their keys now.
 
         Raises StoreFailed.
         """
-        keys = await self._writing.run("append", lambda: self._new_keys(point_names))
+        keys = await self._writing.run("append", lambda: self._new_keys(point_names, plan or self._plan))
         return lambda batch: self._append_as(batch, keys)
 
-    def serve(self, point_names: Sequence[str]) -> None:
-        """From now on `point_names[i]` is the name of point index i; they have been bound before."""
+    def serve(self, point_names: Sequence[str], plan: HistoryPlan | None = None) -> None:
+        """From now on `point_names[i]` is the name of point index i, bound before, and the plan is this one."""
+        self._plan = plan or self._plan
+        self._upkeep.follow(self._plan, self._key_of)
         self._keys = np.array([self._key_of[name] for name in point_names], dtype=np.int32)
 
     async def _append_as(self, batch: SampleBatch, keys: Indices) -> None:
         if len(batch):
-            await self._writing.run("append", lambda: self._write(lambda: self._append(batch, keys)))
+            await self._writing.run("append", lambda: self._write(_APPENDING, lambda: self._append(batch, keys)))
 
-    def _new_keys(self, point_names: Sequence[str]) -> Indices:
-        self._write(lambda: self._key_of.update(point_keys(self._database, point_names)))
-        return np.array([self._key_of[name] for name in point_names], dtype=np.int32)
+    def _new_keys(self, point_names: Sequence[str], plan: HistoryPlan) -> Indices:
+        known = self._write(_APPENDING, lambda: point_keys(self._database, point_names, plan.holds))
+        self._key_of.update(known)
+        return np.array([known[name] for name in point_names], dtype=np.int32)
 
     async def append_events(self, entries: Sequence[Entry]) -> None:
         """Keep journal entries; one that is already there stays once."""
         if entries:
-            columns = _event_columns(entries)
-            await self._writing.run("append", lambda: self._write(lambda: self._incoming_events.pour(columns)))
+            columns = event_columns(entries)
+            await self._writing.run(
+                "append", lambda: self._write(_APPENDING, lambda: self._incoming_events.pour(columns))
+            )
 
-    async def read(self, point: str, start: Instant, end: Instant, buckets: int) -> Curve:
-        """The point's curve over start <= source time < end, in at most `buckets` buckets of equal width.
+    async def read(self, point: str, start: Instant, end: Instant, resolution: int) -> Curve:
+        """The point's curve over start <= source time < end, in buckets of `resolution` from `start` on.
 
         Numbers are of good and uncertain values, NaN where a bucket has none; `worst` is of all.
-        Raises UnknownSubject for a point that never was, RequestRefused for a range or count that does not hold.
+        Raises UnknownSubject for a point that never was, RequestRefused for a range or resolution that does
+        not hold.
         """
         key = self._key_of.get(point)
         if key is None:
             raise UnknownSubject("point", point)
-        refuse(range_problems(start, end) + number_problems("buckets", buckets, _MOST_BUCKETS))
-        low, high = max(start, -_HORIZON), min(end, _HORIZON)
-        width = max(1, -((low - high) // buckets))
-        values = {"start": low, "end": high, "width": width, "point": key, "usable": int(Quality.UNCERTAIN)}
-        return await self._query(lambda cursor: _curve(cursor, point, values))
+        low, high = (max(-HORIZON, min(HORIZON, each)) for each in (start, end))
+        refuse(range_problems(start, end) or _resolution_problems(high - low, resolution))
+        hold = self._plan.holds.get(point, DEFAULT_HOLD)
+        return await self._query(partial(curve_of, CurveAsked(point, key, hold, low, high, resolution)))
+
+    async def latest(self, points: Collection[str] | None = None) -> SampleBatch:
+        """The sample received last of each point; a point never heard of has no row."""
+        return await self._query(partial(latest_of, self._index_of(points)))
 
     async def read_events(
         self, start: Instant, end: Instant, *, kind_prefix: str = "", subject: str = "", limit: int = 1000
@@ -161,105 +190,139 @@ class DuckdbHistory:
             "subject": subject,
             "most": max(limit, 0),
         }
-        return await self._query(lambda cursor: _records(cursor, values))
+        return await self._query(partial(records_of, values))
 
     async def samples(
         self, points: Collection[str] | None, start: Instant, end: Instant, *, chunk: int = 65_536
     ) -> AsyncIterator[SampleBatch]:
         """Every sample with start <= receive time < end, in order of receive time, at most `chunk` rows a batch."""
         refuse(range_problems(start, end) + number_problems("chunk", chunk, _MOST_ROWS))
-        index_of = np.full(max(self._key_of.values(), default=-1) + 1, -1, dtype=np.int32)
-        index_of[self._keys] = np.arange(len(self._keys), dtype=np.int32)
-        if points is not None:
-            index_of = self._only(points, index_of)
-        async for batch in replay(self._query, Selection(index_of, start, end), chunk):
+        wanted = Selection(self._index_of(points), start, end)
+        async for batch in replay(self._query, wanted, chunk):
             yield batch
 
     async def sample_count(self) -> int:
         """All samples of all points."""
-        return await self._query(_count)
+        return await self._query(count_of)
+
+    async def maintain(self, now: Instant) -> bool:
+        """One piece of housekeeping, a few seconds at most; True while more is waiting. Raises StoreFailed."""
+        async with self._upkeep_turn:
+            if self._sealed_at is None:
+                self._sealed_at = now
+            due = self._written >= SEAL_ROWS or now >= self._sealed_at + SEAL_AGE
+            if due and self._written:
+                await self._writing.run("seal", lambda: self._write("seal a table of", self._seal))
+            if due:
+                self._sealed_at = now
+            sealed_at = self._sealed_at
+            return await self._keeping.run(
+                "maintain", lambda: self._write("put in order", lambda: self._upkeep.step(now, sealed_at))
+            )
+
+    async def size(self) -> HistorySize:
+        """What the history holds now, and what it let go of."""
+        waiting = await self._query(waiting_of)
+        removed = await self._query(lambda cursor, _: removed_of(cursor))
+        catalog = self._shelf.catalog
+        return HistorySize(
+            size=await self._query(lambda cursor, _: used_by(cursor, self._path, self._shelf)),
+            budget=self._plan.budget,
+            samples=waiting + sum(segment.samples for segment in catalog.of(Grain.SAMPLE)),
+            waiting=waiting,
+            expired=removed.get(Why.EXPIRED, 0),
+            cut=removed.get(Why.BUDGET, 0),
+            damaged=self._damaged,
+        )
 
     async def close(self) -> None:
         """Finish what is under way and close the file; twice has the effect of once."""
+        self._upkeep.interrupt()
+        await self._keeping.close(_nothing)
         await self._reading.close(_nothing)
         await self._writing.close(self._database.close)
 
-    def _only(self, points: Collection[str], index_of: Indices) -> Indices:
-        only = np.full_like(index_of, -1)
+    def _append(self, batch: SampleBatch, keys: Indices) -> None:
+        self._incoming.pour(sample_columns(batch, keys))
+        self._written += len(batch)
+
+    def _seal(self) -> None:
+        """Go on with a new table: what is in the old one can be put in order without stopping the writer."""
+        catalog = self._shelf.catalog
+        following = Generation(catalog.generations[-1].number + 1, 0)
+        with self._shelf.changing():
+            with transaction(self._database):
+                self._database.execute(sample_table(following.table))
+                self._database.execute("INSERT INTO generation VALUES (?, 0)", [following.number])
+            self._shelf.put(replace(catalog, generations=(*catalog.generations, following)))
+        self._incoming.aim(_append_to(following))
+        self._written = 0
+
+    def _index_of(self, points: Collection[str] | None) -> Indices:
+        """The index of each key; -1 for keys of points that are not chosen, or that the plant file lacks."""
+        every = np.full(max(self._key_of.values(), default=-1) + 1, -1, dtype=np.int32)
+        every[self._keys] = np.arange(len(self._keys), dtype=np.int32)
+        if points is None:
+            return every
+        chosen = np.full_like(every, -1)
         for name in points:
             key = self._key_of.get(name, -1)
-            if key < 0 or index_of[key] < 0:
+            if key < 0 or every[key] < 0:
                 raise UnknownSubject("point", name)
-            only[key] = index_of[key]
-        return only
+            chosen[key] = every[key]
+        return chosen
 
-    async def _query(self, job: Callable[[DuckDBPyConnection], Result]) -> Result:
-        return await self._reading.run("read", lambda: self._read(job))
-
-    def _append(self, batch: SampleBatch, keys: Indices) -> None:
-        self._incoming.pour(
-            {
-                "point": keys[batch.point],
-                "source_time": np.ascontiguousarray(batch.source_time, dtype=np.int64),
-                "receive_time": np.ascontiguousarray(batch.receive_time, dtype=np.int64),
-                "value": np.ascontiguousarray(batch.value, dtype=np.float64),
-                "quality": np.ascontiguousarray(batch.quality, dtype=np.uint8),
-                "reason": np.ascontiguousarray(batch.reason, dtype=np.uint8),
-            }
-        )
-
-    def _write(self, job: Callable[[], None]) -> None:
-        """One statement, which is one transaction, on the writer thread."""
+    def _write(self, doing: str, job: Callable[[], Result]) -> Result:
+        """One transaction, on its own thread; after a failure of the disk there is no other."""
         if self._failed:
-            raise StoreFailed(STORE, f"append to {self._path}", self._failed)
+            raise StoreFailed(STORE, f"{doing} {self._path}", self._failed)
         try:
-            job()
+            return job()
         except (duckdb.DataError, duckdb.IntegrityError):
             raise  # the data is wrong, which is a bug, and the disk is not
-        except duckdb.Error as error:
-            if not room_may_return(error):
+        except (duckdb.Error, OSError) as error:
+            if isinstance(error, duckdb.FatalException) or (doing == _APPENDING and not room_may_return(error)):
                 self._failed = f"it failed before and is not trusted again: {cause(error)}"
             with suppress(duckdb.Error):
                 self._database.rollback()
-            raise StoreFailed(STORE, f"append to {self._path}", cause(error)) from error
+            raise StoreFailed(STORE, f"{doing} {self._path}", cause(error)) from error
 
-    def _read(self, job: Callable[[DuckDBPyConnection], Result]) -> Result:
-        """One query on a connection of its own, on a reader thread."""
+    async def _query(self, job: Callable[[DuckDBPyConnection, Catalog], Result]) -> Result:
+        return await self._reading.run("read", lambda: self._read(job))
+
+    def _read(self, job: Callable[[DuckDBPyConnection, Catalog], Result]) -> Result:
+        """One query on a connection of its own, on a reader thread, over a catalog that stays as it is."""
         cursor = self._cursors.get()
         try:
-            return job(cursor)
+            while True:
+                with self._shelf.lent() as catalog:
+                    try:
+                        return job(cursor, catalog)
+                    except duckdb.CatalogException:
+                        if catalog is self._shelf.catalog:
+                            raise
         except duckdb.Error as error:
             raise StoreFailed(STORE, f"read {self._path}", cause(error)) from error
         finally:
             self._cursors.put(cursor)
 
 
-class _Inlet:
-    """A view over columns in memory, and the statement that pours them into a table.
-
-    Exchanging the columns of a registered view and running a parsed statement again is the fastest
-    durable append that DuckDB's Python interface has: no registration, no parsing, no copy.
-    """
-
-    def __init__(self, database: DuckDBPyConnection, view: str, statement: str, columns: Columns) -> None:
-        self._database = database
-        self._columns = dict(columns)
-        database.register(view, self._columns)
-        self._statement = database.extract_statements(statement)[0]
-
-    def pour(self, columns: Columns) -> None:
-        """Append the columns in one transaction; they have the names and types of the first ones.
-
-        NaN becomes NULL on the way.
-        """
-        self._columns.update(columns)
-        self._database.execute(self._statement)
+def _append_to(generation: Generation) -> str:
+    return f"INSERT INTO {generation.table} FROM incoming"
 
 
 def range_problems(start: Instant, end: Instant) -> list[Problem]:
     if start <= end:
         return []
     return [Problem("", 0, 0, "end", f"a time at or after the start ({start})", str(end))]
+
+
+def _resolution_problems(span: int, resolution: int) -> list[Problem]:
+    least = max(1, -(-span // _MOST_BUCKETS))
+    if resolution >= least:
+        return []
+    expected = f"{least} or more microseconds (at most {_MOST_BUCKETS} buckets)"
+    return [Problem("", 0, 0, "resolution", expected, str(resolution))]
 
 
 def number_problems(field: str, number: int, most: int) -> list[Problem]:
@@ -271,59 +334,6 @@ def number_problems(field: str, number: int, most: int) -> list[Problem]:
 def refuse(problems: Sequence[Problem]) -> None:
     if problems:
         raise RequestRefused(problems)
-
-
-def _curve(cursor: DuckDBPyConnection, point: str, values: Mapping[str, int]) -> Curve:
-    found = cursor.execute(_CURVE, values).fetchnumpy()
-    return Curve(
-        point=point,
-        start=values["start"] + found["bucket"].astype(np.int64) * values["width"],
-        low=_floats(found["low"]),
-        high=_floats(found["high"]),
-        mean=_floats(found["mean"]),
-        last=_floats(found["last"]),
-        worst=found["worst"].astype(np.uint8),
-        bucket=values["width"],
-    )
-
-
-def _floats(column: NDArray[np.float64]) -> NDArray[np.float64]:
-    """NULL, which comes as a mask, as NaN."""
-    return np.ma.filled(column, np.nan)
-
-
-def _records(cursor: DuckDBPyConnection, values: Mapping[str, int | str]) -> Sequence[EventRecord]:
-    return [EventRecord(*row) for row in cursor.execute(_EVENTS, values).fetchall()]
-
-
-def _count(cursor: DuckDBPyConnection) -> int:
-    row = cursor.execute("SELECT count(*) FROM sample").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _no_samples() -> Columns:
-    times = np.empty(0, dtype=np.int64)
-    marks = np.empty(0, dtype=np.uint8)
-    return {
-        "point": np.empty(0, dtype=np.int32),
-        "source_time": times,
-        "receive_time": times,
-        "value": np.empty(0, dtype=np.float64),
-        "quality": marks,
-        "reason": marks,
-    }
-
-
-def _event_columns(entries: Sequence[Entry]) -> Columns:
-    events = [entry.event for entry in entries]
-    return {
-        "sequence": np.array([entry.sequence for entry in entries], dtype=np.int64),
-        "at": np.array([event.at for event in events], dtype=np.int64),
-        "kind": np.array([event.kind for event in events], dtype=object),
-        "subject": np.array([subject_of(event) for event in events], dtype=object),
-        "equipment": np.array([getattr(event, "equipment", "") for event in events], dtype=object),
-        "body": np.array([encode(event).decode() for event in events], dtype=object),
-    }
 
 
 def _nothing() -> None:

@@ -6,7 +6,7 @@ never waits. Changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
@@ -16,6 +16,8 @@ from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
 from gateway.sample import SECOND, Indices, Instant, SampleBatch
+from gateway.stores import history_sql as sql
+from gateway.stores.history_shelf import Catalog, Grain
 
 Result = TypeVar("Result")
 
@@ -29,12 +31,12 @@ _LARGEST_SHRINK = 1 / 16
 
 _WINDOW = """
     SELECT point, value, quality, reason, source_time, receive_time
-    FROM sample
+    FROM ({rows})
     WHERE receive_time >= $low AND receive_time < $high {chosen}
     ORDER BY receive_time, point, source_time
 """
 
-_NEXT = "SELECT min(receive_time) FROM sample WHERE receive_time >= $low AND receive_time < $high {chosen}"
+_NEXT = "SELECT min(receive_time) FROM ({rows}) WHERE receive_time >= $low AND receive_time < $high {chosen}"
 
 _CHOSEN = "AND point IN (SELECT unnest($keys))"
 
@@ -48,9 +50,9 @@ _COLUMNS = {
 
 
 class Reader(Protocol):
-    """Runs one query on a connection of its own, away from the event loop and from the writer."""
+    """Runs one query over a catalog on a connection of its own, away from the event loop and from the writer."""
 
-    def __call__(self, job: Callable[[DuckDBPyConnection], Result]) -> Awaitable[Result]: ...
+    def __call__(self, job: Callable[[DuckDBPyConnection, Catalog], Result]) -> Awaitable[Result]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +73,9 @@ class Selection:
     def every(self) -> bool:
         return bool((self.index_of >= 0).all())
 
-    def query(self, template: str) -> str:
-        return template.format(chosen="" if self.every else _CHOSEN)
+    def query(self, template: str, catalog: Catalog, low: int, high: int) -> str:
+        segments = [each for each in catalog.of(Grain.SAMPLE) if each.receive_high >= low and each.receive_low < high]
+        return template.format(rows=sql.samples(catalog, segments), chosen="" if self.every else _CHOSEN)
 
 
 async def replay(read: Reader, wanted: Selection, chunk: int) -> AsyncIterator[SampleBatch]:
@@ -93,14 +96,22 @@ async def replay(read: Reader, wanted: Selection, chunk: int) -> AsyncIterator[S
         low = following
 
 
-def _window(wanted: Selection, low: int, high: int, cursor: DuckDBPyConnection) -> SampleBatch:
-    found = cursor.execute(wanted.query(_WINDOW), wanted.values(low, high)).fetchnumpy()
+def _window(
+    wanted: Selection, low: int, high: int, cursor: DuckDBPyConnection, catalog: Catalog
+) -> SampleBatch:
+    found = cursor.execute(wanted.query(_WINDOW, catalog, low, high), wanted.values(low, high)).fetchnumpy()
+    return batch_of(found, wanted.index_of)
+
+
+def batch_of(found: Mapping[str, NDArray[np.generic]], index_of: Indices) -> SampleBatch:
+    """The rows of a query over samples, with point indices in place of keys."""
     columns = {name: _plain(found[name]).astype(kind, copy=False) for name, kind in _COLUMNS.items()}
-    return SampleBatch(point=wanted.index_of[found["point"]], **columns)
+    return SampleBatch(point=index_of[found["point"]], **columns)
 
 
-def _next(wanted: Selection, low: int, cursor: DuckDBPyConnection) -> int | None:
-    row = cursor.execute(wanted.query(_NEXT), wanted.values(low, int(wanted.end))).fetchone()
+def _next(wanted: Selection, low: int, cursor: DuckDBPyConnection, catalog: Catalog) -> int | None:
+    high = int(wanted.end)
+    row = cursor.execute(wanted.query(_NEXT, catalog, low, high), wanted.values(low, high)).fetchone()
     return None if row is None or row[0] is None else int(row[0])
 
 

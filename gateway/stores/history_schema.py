@@ -5,18 +5,24 @@ A new file gets its name only when it is whole, so that a kill at the first star
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from gateway.errors import StoreFailed
+from gateway.sample import SECOND
 from gateway.stores.place import require_place, sync_directory
 
 STORE = "history"
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: one table of samples. 2: generations, segments beside the file, what was let go."""
+
+DEFAULT_HOLD = 10 * SECOND
+"""For points of which nobody says how long their value stands."""
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,  # every caller's own thread: faster for small batches, and a core stays free for the scan
@@ -29,14 +35,7 @@ _SCHEMA = f"""
     CREATE TABLE meta (schema_version INTEGER NOT NULL);
     INSERT INTO meta VALUES ({SCHEMA_VERSION});
     CREATE TABLE point (key INTEGER PRIMARY KEY, name VARCHAR NOT NULL UNIQUE);
-    CREATE TABLE sample (
-        point INTEGER NOT NULL,
-        source_time BIGINT NOT NULL,
-        receive_time BIGINT NOT NULL,
-        value DOUBLE,
-        quality UTINYINT NOT NULL,
-        reason UTINYINT NOT NULL
-    );
+    {{samples}}
     CREATE TABLE event (
         sequence BIGINT PRIMARY KEY,
         "at" BIGINT NOT NULL,
@@ -44,6 +43,49 @@ _SCHEMA = f"""
         subject VARCHAR NOT NULL,
         equipment VARCHAR NOT NULL,
         body VARCHAR NOT NULL
+    );
+"""  # noqa: S608 - the only value is a constant of this module
+
+_SAMPLE_TABLE = """
+    CREATE TABLE {table} (
+        point INTEGER NOT NULL,
+        source_time BIGINT NOT NULL,
+        receive_time BIGINT NOT NULL,
+        value DOUBLE,
+        quality UTINYINT NOT NULL,
+        reason UTINYINT NOT NULL
+    );
+"""
+
+_SEGMENTS = f"""
+    ALTER TABLE point ADD COLUMN hold BIGINT DEFAULT {DEFAULT_HOLD};
+    CREATE TABLE generation (number INTEGER NOT NULL, done BIGINT NOT NULL);
+    INSERT INTO generation VALUES (0, 0);
+    CREATE SEQUENCE segment_number;
+    CREATE TABLE segment (
+        name VARCHAR NOT NULL,
+        grain UTINYINT NOT NULL,
+        level UTINYINT NOT NULL,
+        point_class VARCHAR NOT NULL,
+        point_low INTEGER NOT NULL,
+        point_high INTEGER NOT NULL,
+        source_low BIGINT NOT NULL,
+        source_high BIGINT NOT NULL,
+        receive_low BIGINT NOT NULL,
+        receive_high BIGINT NOT NULL,
+        samples BIGINT NOT NULL,
+        size BIGINT NOT NULL,
+        sha256 VARCHAR NOT NULL
+    );
+    CREATE TABLE retired (name VARCHAR NOT NULL);
+    CREATE TABLE removed (
+        "at" BIGINT NOT NULL,
+        reason VARCHAR NOT NULL,
+        grain UTINYINT NOT NULL,
+        point_class VARCHAR NOT NULL,
+        received_until BIGINT NOT NULL,
+        samples BIGINT NOT NULL,
+        size BIGINT NOT NULL
     );
 """  # noqa: S608 - the only value is a constant of this module
 
@@ -75,6 +117,7 @@ def open_database(path: Path) -> DuckDBPyConnection:
         database = duckdb.connect(str(path), config=_CONFIG)
         try:
             _require_history(database, path)
+            _migrate(database)
         except (duckdb.Error, StoreFailed):
             database.close()
             raise
@@ -83,18 +126,25 @@ def open_database(path: Path) -> DuckDBPyConnection:
     return database
 
 
-def point_keys(database: DuckDBPyConnection, names: Sequence[str]) -> dict[str, int]:
-    """The key of every point that ever was; names that are new get the next ones, durably."""
+def point_keys(database: DuckDBPyConnection, names: Sequence[str], holds: Mapping[str, int]) -> dict[str, int]:
+    """The key of every point that ever was; names that are new get the next ones, durably, and all their holds."""
     known: dict[str, int] = dict(database.execute("SELECT name, key FROM point").fetchall())
     new = [name for name in dict.fromkeys(names) if name not in known]
     if new:
         first = max(known.values(), default=-1) + 1
         added = {name: first + place for place, name in enumerate(new)}
         database.execute(
-            "INSERT INTO point SELECT unnest($keys), unnest($names)",
+            "INSERT INTO point (key, name) SELECT unnest($keys), unnest($names)",
             {"keys": list(added.values()), "names": new},
         )
         known |= added
+    told = {name: hold for name, hold in holds.items() if name in known}
+    if told:
+        database.execute(
+            "UPDATE point SET hold = told.hold FROM (SELECT unnest($names) AS name, unnest($holds) AS hold) told "
+            "WHERE point.name = told.name AND point.hold <> told.hold",
+            {"names": list(told), "holds": list(told.values())},
+        )
     return known
 
 
@@ -112,15 +162,49 @@ def cause(error: Exception) -> str:
     return f"{what}; check the disk and the log, then restart the gateway"
 
 
+def sample_table(name: str) -> str:
+    """Makes a table for samples as they come."""
+    return _SAMPLE_TABLE.format(table=name)
+
+
+def name_directory(path: Path) -> Path:
+    """Where the segments of the history at `path` lie."""
+    return path.with_name(path.name + ".segments")
+
+
 def _create(path: Path) -> None:
     unfinished = path.with_name(path.name + ".new")
     for leftover in (unfinished, unfinished.with_name(unfinished.name + ".wal")):
         leftover.unlink(missing_ok=True)
     with duckdb.connect(str(unfinished), config=_CONFIG) as database:
-        database.execute(_SCHEMA)
+        database.execute(_SCHEMA.format(samples=sample_table("recent_0")))
+        database.execute(_SEGMENTS)
         database.checkpoint()
     unfinished.replace(path)
     sync_directory(path.parent)
+
+
+def _migrate(database: DuckDBPyConnection) -> None:
+    """Bring an older file up to this version, whole or not at all; its samples become the first generation."""
+    row = database.execute("SELECT max(schema_version) FROM meta").fetchone()
+    if row and row[0] == 1:
+        with transaction(database):
+            database.execute("ALTER TABLE sample RENAME TO recent_0")
+            database.execute(_SEGMENTS)
+            database.execute("UPDATE meta SET schema_version = ?", [SCHEMA_VERSION])
+
+
+@contextmanager
+def transaction(database: DuckDBPyConnection) -> Iterator[None]:
+    """All statements of the block, or none."""
+    database.begin()
+    try:
+        yield
+        database.commit()
+    except BaseException:
+        with suppress(duckdb.Error):
+            database.rollback()
+        raise
 
 
 def _require_history(database: DuckDBPyConnection, path: Path) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,12 +56,21 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+def _step_back() -> None:
+    """Linux gives each thread a priority of its own; elsewhere the thread stays as it is."""
+    with suppress(AttributeError, OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
+
+
 class StoreThreads:
     """Threads that one store owns. A job that has begun is finished even if its caller is cancelled."""
 
-    def __init__(self, store: str, name: str, count: int) -> None:
+    def __init__(self, store: str, name: str, count: int, *, yields: bool = False) -> None:
+        """`yields`: let these threads run only when no other wants the processor."""
         self._store = store
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix=f"{store}-{name}")
+        self._pool = ThreadPoolExecutor(
+            count, thread_name_prefix=f"{store}-{name}", initializer=_step_back if yields else None
+        )
         self._closed = False
 
     async def run(self, doing: str, job: Callable[[], Result]) -> Result:

@@ -283,7 +283,7 @@ async def everything_was_kept(data: Path, alarm: dict[str, Any]) -> None:
     try:
         beside = {record.sequence for record in await history.read_events(0, 2**62, limit=100_000)}
         onset = alarm["onset"]
-        curve = await history.read(CONCENTRATION, onset - SECOND, onset + 4 * SECOND, 5)
+        curve = await history.read(CONCENTRATION, onset - SECOND, onset + 4 * SECOND, SECOND)
     finally:
         await history.close()
     assert {entry.sequence for entry in entries if entry.event in mine} <= beside

@@ -14,6 +14,7 @@ import resource
 import signal
 import struct
 import sys
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,11 @@ from gateway.errors import StoreFailed
 from gateway.event import ConditionChanged, identity
 from gateway.rule import Truth
 from gateway.sample import Instant, SampleBatch
-from gateway.store import StateKind, StateRow
+from gateway.store import DAY, HistoryPlan, Keeping, StateKind, StateRow
+from gateway.stores import history_duckdb, history_upkeep
+from gateway.stores.history_duckdb import DuckdbHistory
 
 if TYPE_CHECKING:
-    from gateway.stores.history_duckdb import DuckdbHistory
     from gateway.stores.journal_sqlite import SqliteJournal
 
 EVENTS, ROWS, POINTS = 3, 4000, 50
@@ -67,8 +69,6 @@ async def open_journal(path: str) -> SqliteJournal:
 
 
 async def open_history(path: str) -> DuckdbHistory:
-    from gateway.stores.history_duckdb import DuckdbHistory
-
     return await DuckdbHistory.open(path, POINT_NAMES)
 
 
@@ -117,6 +117,36 @@ async def append_for_ever(path: str) -> None:
     for number in count(start):
         await history.append(batch(number))
         print(number, flush=True)
+
+
+async def append_and_tidy_for_ever(path: str) -> None:
+    """Append for ever, a day after every fourth batch; put in order, and let go of what is three days old."""
+    history_duckdb.SEAL_ROWS = 6 * ROWS
+    history_upkeep.COMPACT_AFTER = history_upkeep.MERGE_AFTER = 0
+    keeping = Keeping(3 * DAY, 4 * DAY, 2**62)
+    history = await DuckdbHistory.open(path, POINT_NAMES, HistoryPlan(budget=2**62, keeping=keeping))
+    size = await history.size()
+    first = (size.samples + size.expired) // ROWS
+    at = {"now": received(first)}
+
+    async def append() -> None:
+        for number in count(first):
+            at["now"] = received(number)
+            whole = batch(number)
+            await history.append(replace(whole, receive_time=whole.receive_time * 0 + at["now"]))
+            print(number, flush=True)
+            await asyncio.sleep(0.002)
+
+    async def tidy() -> None:
+        while True:
+            await history.maintain(Instant(at["now"]))
+
+    print("open", flush=True)
+    await asyncio.gather(append(), tidy())
+
+
+def received(number: int) -> int:
+    return 20_000 * DAY + number // 4 * DAY + number
 
 
 async def journal_sync_fails(path: str) -> None:

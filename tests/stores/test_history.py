@@ -1,4 +1,4 @@
-"""The history's contract, on a real file."""
+"""The history's contract, on real files, over every store and every state that its samples can be in."""
 
 from __future__ import annotations
 
@@ -17,10 +17,22 @@ from hypothesis import strategies as st
 from gateway.errors import RequestRefused, StoreFailed, UnknownSubject
 from gateway.event import Entry, GatewayStopped
 from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
-from gateway.store import Curve
+from gateway.store import Curve, History
 from gateway.stores.history_duckdb import DuckdbHistory
 from tests.stores.child import event
-from tests.stores.history_support import BAD, GOOD, NAMES, STALE, UNCERTAIN, bad, curve, numbers, sample
+from tests.stores.history_support import (
+    BAD,
+    GOOD,
+    NAMES,
+    STALE,
+    STORES,
+    UNCERTAIN,
+    bad,
+    curve,
+    numbers,
+    prepare,
+    sample,
+)
 
 
 @pytest.fixture
@@ -28,14 +40,17 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "history.db"
 
 
-@pytest_asyncio.fixture(loop_scope="function")
-async def history(path: Path) -> AsyncIterator[DuckdbHistory]:
-    store = await DuckdbHistory.open(path, NAMES)
+@pytest_asyncio.fixture(loop_scope="function", params=STORES)
+async def history(
+    request: pytest.FixtureRequest, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[History]:
+    prepare(request.param, monkeypatch)
+    store = await STORES[request.param](path, NAMES)
     yield store
     await store.close()
 
 
-async def test_a_bucket_keeps_extremes_mean_last_and_the_worst_quality(history: DuckdbHistory) -> None:
+async def test_a_bucket_keeps_extremes_mean_last_and_the_worst_quality(history: History) -> None:
     await history.append(SampleBatch.of([sample(0, 1), sample(4, 5), sample(3, -2, UNCERTAIN)]))
     await history.append(SampleBatch.of([sample(12, 7), bad(13)]))
     found = await curve(history, 0, 20, 2)
@@ -47,7 +62,7 @@ async def test_a_bucket_keeps_extremes_mean_last_and_the_worst_quality(history: 
     assert not any(isinstance(column, np.ma.MaskedArray) for column in (found.low, found.mean, found.last))
 
 
-async def test_a_value_that_is_not_good_is_in_no_number(history: DuckdbHistory) -> None:
+async def test_a_value_that_is_not_good_is_in_no_number(history: History) -> None:
     await history.append(SampleBatch.of([sample(1, 10), sample(2, 9999, STALE), bad(3), sample(15, 9999, STALE)]))
     first, second = numbers(await curve(history, 0, 20, 2))
     assert first == (0, 10, 10, 10, 10, BAD)
@@ -56,27 +71,27 @@ async def test_a_value_that_is_not_good_is_in_no_number(history: DuckdbHistory) 
     assert second[5] == STALE
 
 
-async def test_a_number_that_is_none_is_in_no_number_whatever_its_quality(history: DuckdbHistory) -> None:
+async def test_a_number_that_is_none_is_in_no_number_whatever_its_quality(history: History) -> None:
     await history.append(
         SampleBatch.of([sample(1, 10), sample(2, float("nan")), sample(3, float("inf")), sample(4, -float("inf"))])
     )
     assert numbers(await curve(history, 0, 10, 1)) == [(0, 10, 10, 10, 10, GOOD)]
 
 
-async def test_an_empty_bucket_is_absent(history: DuckdbHistory) -> None:
+async def test_an_empty_bucket_is_absent(history: History) -> None:
     await history.append(SampleBatch.of([sample(0, 1), sample(95, 2)]))
     assert [row[0] for row in numbers(await curve(history, 0, 100, 10))] == [0, 90]
     assert numbers(await curve(history, 200, 300, 10)) == []
     assert numbers(await curve(history, 0, 100, 10, NAMES[1])) == []
 
 
-async def test_the_start_belongs_to_the_range_and_the_end_does_not(history: DuckdbHistory) -> None:
+async def test_the_start_belongs_to_the_range_and_the_end_does_not(history: History) -> None:
     await history.append(SampleBatch.of([sample(at, at) for at in (9, 10, 19, 20)]))
     assert [row[1:3] for row in numbers(await curve(history, 10, 20, 1))] == [(10, 19)]
     assert numbers(await curve(history, 10, 10, 5)) == []
 
 
-async def test_of_values_at_one_time_the_one_received_last_is_the_last(history: DuckdbHistory) -> None:
+async def test_of_values_at_one_time_the_one_received_last_is_the_last(history: History) -> None:
     late = Sample(0, 2.0, GOOD, Reason.NONE, Instant(5), Instant(50))
     early = Sample(0, 1.0, GOOD, Reason.NONE, Instant(5), Instant(6))
     await history.append(SampleBatch.of([late, early]))
@@ -84,12 +99,12 @@ async def test_of_values_at_one_time_the_one_received_last_is_the_last(history: 
     assert [numbers(await curve(history, 0, 10, 1, name))[0][4] for name in NAMES[:2]] == [2.0, 2.0]
 
 
-async def test_points_do_not_mix(history: DuckdbHistory) -> None:
+async def test_points_do_not_mix(history: History) -> None:
     await history.append(SampleBatch.of([sample(5, 1, point=0), sample(5, 2, point=1), sample(5, 3, point=2)]))
     assert [numbers(await curve(history, 0, 10, 1, name))[0][4] for name in NAMES] == [1, 2, 3]
 
 
-async def test_times_far_from_today_are_kept_and_disturb_no_other(history: DuckdbHistory) -> None:
+async def test_times_far_from_today_are_kept_and_disturb_no_other(history: History) -> None:
     first, last, now = 0, 4_102_444_799 * SECOND, 1_800_000_000 * SECOND
     edges = [-(2**63), 2**63 - 1]
     times = np.array([first, last, now, *edges], dtype=np.int64)
@@ -109,14 +124,16 @@ async def test_times_far_from_today_are_kept_and_disturb_no_other(history: Duckd
     assert await history.sample_count() == 5
 
 
-async def test_an_unknown_point_and_a_range_that_does_not_hold_are_refused(history: DuckdbHistory) -> None:
+async def test_an_unknown_point_and_a_range_that_does_not_hold_are_refused(history: History) -> None:
     with pytest.raises(UnknownSubject, match="nowhere"):
         await curve(history, 0, 10, 1, "nowhere")
     with pytest.raises(RequestRefused, match="end: expected a time at or after the start"):
         await curve(history, 10, 9, 1)
-    for count in (0, -1, 10**9):
-        with pytest.raises(RequestRefused, match="buckets: expected a number from 1"):
-            await curve(history, 0, 10, count)
+    for resolution in (0, -1):
+        with pytest.raises(RequestRefused, match="resolution: expected 1 or more"):
+            await history.read(NAMES[0], Instant(0), Instant(10), resolution)
+    with pytest.raises(RequestRefused, match="resolution: expected 100 or more microseconds"):
+        await history.read(NAMES[0], Instant(0), Instant(10**7), 99)
 
 
 async def test_keys_follow_names_through_a_changed_plant_file(path: Path) -> None:
@@ -130,7 +147,7 @@ async def test_keys_follow_names_through_a_changed_plant_file(path: Path) -> Non
     await after.close()
 
 
-async def test_batches_of_any_length_are_kept_whole(history: DuckdbHistory) -> None:
+async def test_batches_of_any_length_are_kept_whole(history: History) -> None:
     total = 0
     for length in (2000, 3, 0, 1, 5000, 150_000, 2):
         await history.append(SampleBatch.of([sample(total + n, n, point=n % 3) for n in range(length)]))
@@ -138,7 +155,7 @@ async def test_batches_of_any_length_are_kept_whole(history: DuckdbHistory) -> N
         assert await history.sample_count() == total
 
 
-async def test_columns_that_are_views_or_other_integers_are_kept_as_they_read(history: DuckdbHistory) -> None:
+async def test_columns_that_are_views_or_other_integers_are_kept_as_they_read(history: History) -> None:
     wide = np.arange(20)
     await history.append(
         SampleBatch(
@@ -157,7 +174,7 @@ def entry(sequence: int) -> Entry:
     return Entry(sequence, event(sequence))
 
 
-async def test_events_are_kept_once_and_found_by_time_kind_and_subject(history: DuckdbHistory) -> None:
+async def test_events_are_kept_once_and_found_by_time_kind_and_subject(history: History) -> None:
     stopped = Entry(4, GatewayStopped(id="s", at=Instant(4)))
     await history.append_events([entry(1), entry(2), entry(2)])
     await history.append_events([entry(2), entry(3), stopped])
@@ -179,14 +196,14 @@ async def test_events_are_kept_once_and_found_by_time_kind_and_subject(history: 
     assert '"rule":"co.high@co-1"' in record.body
 
 
-async def test_many_events_given_twice_in_one_call_are_kept_once(history: DuckdbHistory) -> None:
+async def test_many_events_given_twice_in_one_call_are_kept_once(history: History) -> None:
     entries = [entry(number) for number in range(1, 5001)]
     await history.append_events([*entries, *entries])
     await history.append_events(entries)
     assert len(await history.read_events(Instant(0), Instant(10**6), limit=10**6)) == 5000
 
 
-async def test_reads_go_on_beside_appends_and_see_whole_batches_only(history: DuckdbHistory) -> None:
+async def test_reads_go_on_beside_appends_and_see_whole_batches_only(history: History) -> None:
     async def append() -> None:
         for number in range(60):
             await history.append(SampleBatch.of([sample(n, number, point=n % 3) for n in range(100)]))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 from gateway.errors import StoreFailed
-from gateway.sample import SampleBatch
+from gateway.sample import SECOND, Instant, SampleBatch
 from gateway.stores.history_duckdb import DuckdbHistory
 from tests.stores.child import POINT_NAMES, ROWS, batch
 from tests.stores.conftest import Disk
-from tests.stores.history_support import NAMES, curve, sample
+from tests.stores.history_support import BAD, FOR_EVER, NAMES, curve, prepare, sample, settle
+
+OLD_FILE = Path(__file__).parent / "old_files" / "history-version-1.duckdb.gz"
+OLD_START = 20_000 * 86_400 * SECOND
 
 
 @pytest.fixture
@@ -85,6 +90,54 @@ async def test_no_kill_loses_or_doubles_what_was_acknowledged(
             assert found.last.tolist() == list(range(batches))
         await history.close()
     assert batches > 0
+
+
+@pytest.mark.slow
+async def test_no_kill_during_compaction_merging_or_retention_loses_or_doubles_anything(
+    acknowledged_until_killed: Callable[[str, Path, float], int | None], path: Path
+) -> None:
+    moments = random.Random(11)
+    expired = 0
+    for _ in range(4):
+        last = acknowledged_until_killed("append_and_tidy_for_ever", path, moments.uniform(0.3, 1.2))
+        history = await DuckdbHistory.open(path, POINT_NAMES, FOR_EVER)
+        size = await history.size()
+        expired = size.expired
+        assert size.damaged == ()
+        assert (size.samples + size.expired) % ROWS == 0, "half a batch"
+        batches = (size.samples + size.expired) // ROWS
+        assert last is not None
+        assert batches in (last + 1, last + 2)
+        kept = [value async for each in history.samples(None, Instant(0), Instant(2**62)) for value in each.value]
+        assert len(kept) == size.samples
+        numbers, counts = np.unique(kept, return_counts=True)
+        assert counts.tolist() == [ROWS] * len(numbers)
+        assert numbers.tolist() == list(range(batches - len(numbers), batches)), "the newest, without a gap"
+        await history.close()
+    assert expired > 0
+
+
+async def test_a_history_of_the_first_version_is_taken_over_with_everything_in_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare("embedded, merged", monkeypatch)
+    overwrite(path, gzip.decompress(content(OLD_FILE)))
+    history = await DuckdbHistory.open(path, NAMES, FOR_EVER)
+    for _ in range(2):
+        assert await history.sample_count() == 1800
+        found = await history.read(NAMES[2], Instant(OLD_START), Instant(OLD_START + 600 * SECOND), 60 * SECOND)
+        assert found.count.tolist() == [60] * 10
+        assert found.low.tolist() == [60 * minute + 1.2 for minute in range(10)]
+        assert found.worst.tolist() == [BAD] * 10
+        assert found.not_good[:9].tolist() == [3 * SECOND] * 9
+        assert [one.kind for one in await history.read_events(Instant(0), Instant(2**62))] == ["gateway.stopped"]
+        await history.append(SampleBatch.of([]))
+        await settle(history)
+    await history.append(SampleBatch.of([sample(1, 1.0)]))
+    await history.close()
+    again = await DuckdbHistory.open(path, NAMES, FOR_EVER)
+    assert await again.sample_count() == 1801
+    await again.close()
 
 
 async def test_a_kill_while_the_file_is_created_leaves_a_start_that_works(path: Path) -> None:
@@ -171,5 +224,5 @@ async def test_another_programs_database_is_refused(path: Path) -> None:
 async def test_a_history_of_a_newer_version_is_refused(path: Path) -> None:
     await (await DuckdbHistory.open(path, NAMES)).close()
     with duckdb.connect(str(path)) as newer:
-        newer.execute("UPDATE meta SET schema_version = 2")
-    assert "expected schema version 1 or older, got 2" in await refusal(path)
+        newer.execute("UPDATE meta SET schema_version = 3")
+    assert "expected schema version 2 or older, got 3" in await refusal(path)

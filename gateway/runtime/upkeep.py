@@ -1,0 +1,64 @@
+"""The history's housekeeping, kept going: a piece at a time, for as long as the gateway runs.
+
+Never in the loop's way; a failure is shown and tried again, and stops nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from gateway.clock import Clock
+from gateway.errors import StoreFailed
+from gateway.plant.model import Plant
+from gateway.store import History, HistoryPlan, HistorySize
+
+LOOK_EVERY = 10.0
+"""Seconds between looks while there is nothing to do."""
+
+BREATH = 0.1
+"""Seconds between pieces: what is waiting is never urgent."""
+
+RETRY_AFTER = 60.0
+"""Seconds after a piece that failed."""
+
+_log = logging.getLogger(__name__)
+
+
+class Housekeeper:
+    """Runs `History.maintain`, and knows how full the history is."""
+
+    def __init__(self, history: History, clock: Clock) -> None:
+        self.failure: StoreFailed | None = None
+        self.size: HistorySize | None = None
+        """As of the last look; None before the first."""
+        self._history = history
+        self._clock = clock
+
+    @property
+    def fullness(self) -> float:
+        """How much of the size budget is used (percent); NaN before the first look."""
+        return 100.0 * self.size.size / self.size.budget if self.size else float("nan")
+
+    async def run(self) -> None:
+        """For ever; ends by cancellation."""
+        while True:
+            try:
+                more = await self._history.maintain(self._clock.now())
+                if not more or self.size is None:
+                    self.size = await self._history.size()
+            except StoreFailed as failure:
+                if self.failure is None:
+                    _log.error("the history cannot be put in order: %s", failure)
+                self.failure = failure
+                await asyncio.sleep(RETRY_AFTER)
+                continue
+            if self.failure is not None:
+                _log.info("the history is put in order again")
+                self.failure = None
+            await asyncio.sleep(BREATH if more else LOOK_EVERY)
+
+
+def history_plan(plant: Plant) -> HistoryPlan:
+    """What the plant asks its history to keep."""
+    return HistoryPlan(holds={point.id: point.stale_after for point in plant.points})
