@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from gateway.sample import Instant
 from gateway.store import HistoryPlan
-from gateway.stores.history_shelf import Catalog, Grain, Segment
+from gateway.stores.history_shelf import Catalog, Grain, Level, Segment
 
 
 class Why(StrEnum):
@@ -45,12 +45,17 @@ def expired(catalog: Catalog, plan: HistoryPlan, now: Instant) -> list[Removal]:
     """What is older than its class is kept."""
     limits: dict[tuple[str, Grain], int] = {}
     for segment in catalog.segments:
-        keeping = plan.keeping_of(segment.point_class)
-        kept = (keeping.samples, keeping.minutes, keeping.hours)[segment.grain]
-        if segment.receive_high < now - kept:
+        if segment.receive_high < now - _kept(segment, plan):
             place = (segment.point_class, segment.grain)
             limits[place] = max(limits.get(place, segment.receive_high), segment.receive_high)
     return [_removal(Why.EXPIRED, catalog, *place, until) for place, until in sorted(limits.items())]
+
+
+def _kept(segment: Segment, plan: HistoryPlan) -> int:
+    """How long the segment stays; a fresh one holds points of every class and waits for the longest."""
+    every = segment.level is Level.FRESH
+    classes = [plan.keeping, *plan.classes.values()] if every else [plan.keeping_of(segment.point_class)]
+    return max((each.samples, each.minutes, each.hours)[segment.grain] for each in classes)
 
 
 def over_budget(catalog: Catalog, plan: HistoryPlan, size: int) -> list[Removal]:

@@ -72,6 +72,10 @@ class Upkeep:
         self._shelf = shelf
         self.follow(plan, keys)
         self._merging: Iterator[None] | None = None
+        self._compacted = False
+        """Whether the last piece was a compaction: then a merge comes first, so that neither starves the other."""
+        self._unnamed: set[str] = set()
+        """Files that are made and that no transaction has named yet."""
 
     def follow(self, plan: HistoryPlan, keys: Mapping[str, int]) -> None:
         """Keep to this plan from the next piece on."""
@@ -84,9 +88,13 @@ class Upkeep:
         `sealed_at`: when the writer last went on to a new generation.
         """
         self._sweep()
-        if self._merging is not None:
-            return self._go_on()
-        return self._compact(now, sealed_at) or self._let_go(now) or self._begin_merge(now)
+        if self._let_go(now):
+            return True
+        if not self._compacted and self._compact(now, sealed_at):
+            self._compacted = True
+            return True
+        self._compacted = False
+        return self._merge(now) or self._compact(now, sealed_at)
 
     def interrupt(self) -> None:
         """Let the step under way end early, undone; from another thread."""
@@ -94,6 +102,9 @@ class Upkeep:
             self._database.interrupt()
 
     def _sweep(self) -> None:
+        if self._merging is None and self._unnamed:
+            self._shelf.remove([name + UNFINISHED for name in self._unnamed])
+            self._unnamed.clear()
         names = self._shelf.free()
         if names:
             self._shelf.remove(names)
@@ -130,28 +141,26 @@ class Upkeep:
             catalog, self._plan, used_by(self._database, self._path, self._shelf)
         )
         if removals:
+            self._merging = None  # it may be reading what goes
             self._commit((), [segment for each in removals for segment in each.segments], removals=removals, now=now)
         return bool(removals)
 
-    def _begin_merge(self, now: Instant) -> bool:
-        catalog = self._shelf.catalog
-        if len(catalog.generations) > 1:
+    def _merge(self, now: Instant) -> bool:
+        """The next piece of the merge under way, or of one that is due; one that fails is begun anew."""
+        merging, self._merging = self._merging or self._due_merge(now), None
+        if merging is None:
             return False
-        day = _oldest_day(catalog, now)
-        month = _oldest_month(catalog, now) if day is None else None
-        if day is not None:
-            self._merging = self._merge_day(day)
-        elif month is not None:
-            self._merging = self._merge_month(*month)
-        return self._merging is not None and self._go_on()
-
-    def _go_on(self) -> bool:
-        """The next piece of the merge under way; one that fails is begun anew."""
-        merging, self._merging = self._merging, None
-        assert merging is not None  # noqa: S101 - callers look
         if next(merging, "done") != "done":
             self._merging = merging
         return True
+
+    def _due_merge(self, now: Instant) -> Iterator[None] | None:
+        catalog = self._shelf.catalog
+        day = _oldest_day(catalog, now)
+        if day is not None:
+            return self._merge_day(day)
+        month = _oldest_month(catalog, now)
+        return None if month is None else self._merge_month(*month)
 
     def _merge_day(self, fresh: Sequence[Segment]) -> Iterator[None]:
         """A day's fresh segments into one set for each class: samples by ranges of points, minutes, hours."""
@@ -206,6 +215,7 @@ class Upkeep:
         directory = self._shelf.directory
         directory.mkdir(exist_ok=True)
         building = directory / f"building-{number}{UNFINISHED}"
+        self._unnamed.add(building.stem)
         target = str(building).replace("'", "''")
         options = f"FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2, ROW_GROUP_SIZE {group}"
         self._database.execute(f"COPY ({query}) TO '{target}' ({options})")
@@ -232,6 +242,8 @@ class Upkeep:
             sha256=digest,
         )
         building.replace(directory / (segment.name + UNFINISHED))
+        self._unnamed.discard(building.stem)
+        self._unnamed.add(segment.name)
         return segment
 
     def _commit(
@@ -262,6 +274,7 @@ class Upkeep:
                     )
                 self._commit_generations(catalog.generations, staying)
             self._shelf.finish([segment.name for segment in made])
+            self._unnamed.difference_update(segment.name for segment in made)
             kept = tuple(segment for segment in catalog.segments if segment.name not in gone)
             self._shelf.put(Catalog(self._shelf.directory, staying, (*kept, *made), cut))
 
