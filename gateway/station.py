@@ -70,9 +70,7 @@ class Station:
         clock = SystemClock()
         journal = await open_journal(data, journal_address)
         try:
-            history = await DuckdbHistory.open(
-                data / HISTORY_FILE, [point.id for point in plant.points], history_plan(plant)
-            )
+            history = await _open_history(data, plant)
         except StoreFailed:
             await journal.close()
             raise
@@ -163,6 +161,10 @@ class Station:
             rules_hash=rules_hash(engine),
         )
         return [started, *engine.withdrawals("tocsin", RULE_GONE_AT_START, now)]
+
+
+async def _open_history(data: Path, plant: Plant) -> DuckdbHistory:
+    return await DuckdbHistory.open(data / HISTORY_FILE, [point.id for point in plant.points], history_plan(plant))
 
 
 def _probes(loop: Loop, intake: Intake, recorders: Sequence[SampleRecorder]) -> Mapping[str, Callable[[], float]]:
