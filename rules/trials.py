@@ -1,4 +1,4 @@
-"""The tests that rules carry in their packs, run through the real compiler, tick by tick.
+"""The tests that rules carry in their packs, run through the real compiler and its program.
 
 A trial is a made-up plant with one equipment of the rule's class (and its parent), a series for each point, and
 the changes of the rule's condition that must follow. Pure: no clock, no file, no store.
@@ -6,6 +6,7 @@ the changes of the rule's condition that must follow. Pure: no clock, no file, n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ from gateway import units
 from gateway.errors import ConfigurationError, Problem
 from gateway.plant.criteria import Criteria, PointKind
 from gateway.plant.model import Area, Device, Equipment, Limit, Plant, Point, RiskGrade, Site, Text
-from gateway.rule import PointColumns, Truth
+from gateway.rule import Trace, Truth
 from gateway.sample import SECOND, Instant, PointIndex, Quality, Reason
 from rules import syntax
 from rules.compiler import compile as compile_rules
@@ -26,7 +27,7 @@ from rules.lint import untested
 from rules.packs import POINT, Pack, Packs, RuleSource
 from rules.schema import RuleModel, TrialModel
 from rules.scope import VALUE
-from rules.series import Expected, Series, Shown, parse_expected, parse_series
+from rules.series import Expected, Series, parse_expected, parse_series
 from rules.syntax import ExpressionError
 
 START = Instant(1_800_000_000 * SECOND)
@@ -92,20 +93,12 @@ def read_trials(packs: Packs) -> Sequence[Trial]:
 
 
 def run(trial: Trial, criteria: Criteria) -> Outcome:
-    """Drive the compiled rule through the trial, one step a tick."""
+    """Drive the compiled rule through the trial; the program's `scan` gives the same bits as a step for each tick."""
     plant = _plant(trial, criteria)
     alone = Packs(criteria, (Pack("trial", trial.rule.model.title.text(), (trial.rule,), ()),))
     program = compile_rules(plant, alone)
-    series = [trial.series.get(_name(trial, point)) for point in plant.points]
-    columns = _never_seen(len(plant.points))
-    truths = []
-    for tick in range(trial.ticks):
-        now = Instant(START + tick * trial.model.every)
-        for point, shown in enumerate(series):
-            if shown is not None:
-                _show(columns, point, shown.at(tick), now)
-        truths.append(Truth(int(program.step(columns, now).truth[0])))
-    return Outcome(trial, tuple(truths))
+    truth = program.scan(_trace(plant, trial)).truth[0]
+    return Outcome(trial, tuple(Truth(int(each)) for each in truth))
 
 
 def _trials(rule: RuleSource, criteria: Criteria, problems: list[Problem]) -> Iterator[Trial]:
@@ -146,7 +139,8 @@ class _Reader:
                 self._problem(path, f"one of [{', '.join(sorted(names))}]", name, key=True)
                 continue
             try:
-                read[name] = parse_series(text)
+                # YAML takes a bare 0x60 for a number in base 16; what stands in the file is what was meant.
+                read[name] = parse_series(self._rule.document.written(path) or text)
             except ExpressionError as error:
                 self._problem(path, error.expected, error.got, offset=error.at)
         for name in sorted(self._used() & (names - model.given.keys())):
@@ -244,20 +238,31 @@ def _name(trial: Trial, point: Point) -> str:
     return f"parent.{point.kind}" if point.equipment == PARENT else point.kind
 
 
-def _never_seen(count: int) -> PointColumns:
-    return PointColumns(
-        np.full(count, np.nan),
-        np.full(count, Quality.BAD, dtype=np.uint8),
-        np.full(count, Reason.NEVER_SEEN, dtype=np.uint8),
-        np.zeros(count, dtype=np.int64),
-        np.zeros(count, dtype=np.int64),
+def _trace(plant: Plant, trial: Trial) -> Trace:
+    """What the point table would have shown at every tick; a point without a series never speaks."""
+    now = START + trial.model.every * np.arange(trial.ticks, dtype=np.int64)
+    shape = (len(plant.points), trial.ticks)
+    trace = Trace(
+        now,
+        np.full(shape, np.nan),
+        np.full(shape, Quality.BAD, dtype=np.uint8),
+        np.full(shape, Reason.NEVER_SEEN, dtype=np.uint8),
+        np.zeros(shape, dtype=np.int64),
+        np.zeros(shape, dtype=np.int64),
     )
+    for row, point in enumerate(plant.points):
+        series = trial.series.get(_name(trial, point))
+        if series is not None:
+            _show(trace, row, series, trial.ticks)
+    return trace
 
 
-def _show(columns: PointColumns, point: PointIndex, shown: Shown, now: Instant) -> None:
-    """What the point table would have made of it."""
-    columns.quality[point] = shown.quality
-    columns.reason[point] = shown.reason
-    if shown.fresh:
-        columns.value[point] = shown.value
-        columns.source_time[point] = columns.receive_time[point] = now
+def _show(trace: Trace, row: PointIndex, series: Series, ticks: int) -> None:
+    value, spoke = math.nan, 0
+    for tick in range(ticks):
+        shown = series.at(tick)
+        if shown.fresh:
+            value, spoke = shown.value, int(trace.now[tick])
+        trace.value[row, tick] = value
+        trace.quality[row, tick], trace.reason[row, tick] = shown.quality, shown.reason
+        trace.source_time[row, tick] = trace.receive_time[row, tick] = spoke

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,28 +16,60 @@ from gateway.errors import ConfigurationError, Problem
 from gateway.rule import Truth
 from gateway.sample import Quality, Reason
 from rules import trials
-from rules.packs import PACKS
 from rules.series import MOST_SAMPLES, parse_expected, parse_series
 from rules.syntax import ExpressionError
 from rules.trials import Trial, read_trials
 
 ROOT = Path(__file__).parents[2]
-CO_HIGH = (
-    "      - {given: {concentration: 0x5 23x5 25x9 22x9 19x12 _x5}, expect: [raise@13s, clear@38s, unknown@40s]}\n"
-)
+LINE = "      - {given: {concentration: 0x5 23x5 25x9 22x9 19x12 _x5}, expect: [raise@13s, clear@38s, unknown@40s]}\n"
+CLASSES = """classes:
+  - id: detector
+    name: {zh: 探测器, en: detector}
+    kinds:
+      - {id: concentration, name: {zh: 浓度, en: concentration}, unit: ppm}
+      - {id: fault, name: {zh: 故障, en: fault}, unit: ""}
+    limits:
+      - name: concentration_high
+        title: {zh: 高, en: high}
+        default: 24 ppm
+        source: a standard
+        certainty: standard
+"""
+CLAUSES = """clauses:
+  - {id: "4(6)", title: {zh: 条, en: clause}, requirements: [{class: detector, points: [fault]}]}
+"""
+PACK = """pack: mine
+title: {zh: 包, en: pack}
+rules:
+  - id: gas.co_high
+    clause: "4(6)"
+    for_each: detector
+    title: {zh: 高, en: high}
+    consequence: {zh: 毒, en: poison}
+    response: {zh: 撤, en: leave}
+    response_time: 3 min
+    priority: high
+    when: concentration > limit.concentration_high
+    clear: concentration < limit.concentration_high - 4 ppm
+    on_delay: 3 s
+    off_delay: 10 s
+    tests:
+"""
 
 
 @pytest.fixture
 def edited(tmp_path: Path) -> Callable[[str], Path]:
-    """A copy of the shipped packs in which the first test of gas.co_high is another."""
+    """A packs directory with one rule, which has this test."""
 
-    def edit(line: str) -> Path:
-        shutil.copytree(PACKS, tmp_path / "packs")
-        (path,) = [each for each in (tmp_path / "packs").glob("*.yaml") if CO_HIGH in each.read_text("utf-8")]
-        path.write_text(path.read_text("utf-8").replace(CO_HIGH, line), "utf-8")
-        return tmp_path / "packs"
+    def write(line: str) -> Path:
+        directory = tmp_path / "packs"
+        (directory / "classes").mkdir(parents=True)
+        (directory / "classes" / "detector.yaml").write_text(CLASSES, "utf-8")
+        (directory / "clauses.yaml").write_text(CLAUSES, "utf-8")
+        (directory / "mine.yaml").write_text((PACK + line).removesuffix("    tests:\n"), "utf-8")
+        return directory
 
-    return edit
+    return write
 
 
 def outcome(directory: Path) -> tuple[Trial, trials.Outcome]:
@@ -112,10 +143,15 @@ def test_an_expectation_is_an_instant_or_a_span() -> None:
 
 
 def test_a_trial_is_the_rule_s_own_program_tick_by_tick(edited: Callable[[str], Path]) -> None:
-    trial, result = outcome(edited(CO_HIGH))
+    trial, result = outcome(edited(LINE))
     assert result.passed
     assert len(result.truths) == trial.ticks == 45
     assert [str(change) for change in result.got] == ["raise@13s", "clear@38s", "unknown@40s"]
+
+
+def test_a_series_of_zeros_is_no_number_in_base_sixteen(edited: Callable[[str], Path]) -> None:
+    trial, _ = outcome(edited("      - {given: {concentration: 0x30}, expect: []}\n"))
+    assert [shown.value for shown in trial.series["concentration"].shown] == [0.0] * 30
 
 
 def test_limits_and_the_step_of_a_trial_can_be_its_own(edited: Callable[[str], Path]) -> None:
@@ -132,7 +168,7 @@ def test_limits_and_the_step_of_a_trial_can_be_its_own(edited: Callable[[str], P
     [
         ("      - {given: {concentration: 0x5 2q5}, expect: []}\n", "q5", "a blank"),
         ("      - {given: {concentration: 0x5}, expect: [rise@5s]}\n", "rise@", "'raise@65s'"),
-        ("      - {given: {concentratoin: 0x5}, expect: []}\n", "concentratoin", "one of [alarm_setpoint, "),
+        ("      - {given: {concentratoin: 0x5}, expect: []}\n", "concentratoin", "one of [concentration, fault]"),
         ("      - {given: {fault: 0}, expect: []}\n", "{fault", "a series for concentration"),
         ("      - {limits: {co: 5 ppm}, given: {concentration: 0}, expect: []}\n", "co: 5", "one of [concentration_"),
         ("      - {limits: {concentration_high: 5 MPa}, given: {concentration: 0}, expect: []}\n", "5 MPa", "a unit"),
@@ -149,16 +185,7 @@ def test_a_mistake_in_a_trial_is_at_its_line_and_column(
 
 
 def test_a_rule_without_tests_is_a_mistake(edited: Callable[[str], Path]) -> None:
-    directory = edited(CO_HIGH)
-    for path in directory.glob("*.yaml"):
-        path.write_text(path.read_text("utf-8").replace(CO_HIGH, ""), "utf-8")
-        lines = path.read_text("utf-8").split("\n")
-        at = next((n for n, text in enumerate(lines) if text == "  - id: gas.co_high"), None)
-        if at is not None:
-            start = lines.index("    tests:", at)
-            end = next(n for n in range(start + 1, len(lines)) if not lines[n].startswith("      "))
-            path.write_text("\n".join(lines[:start] + lines[end:]), "utf-8")
-    (problem,) = mistakes(directory)
+    (problem,) = mistakes(edited(""))
     assert problem.expected == "'tests' of gas.co_high"
 
 
@@ -174,7 +201,7 @@ def test_the_command_passes_the_shipped_packs() -> None:
 
 
 def test_a_failed_trial_shows_both_timelines_and_ends_with_one(edited: Callable[[str], Path]) -> None:
-    done = ran("--pack", edited(CO_HIGH.replace("raise@13s", "raise@12s")))
+    done = ran("--pack", edited(LINE.replace("raise@13s", "raise@12s")))
     assert done.returncode == 1
     assert "gas.co_high[0]" in done.stdout
     expected, got = (line for line in done.stdout.splitlines() if line.strip().startswith(("expected ", "got ")))
@@ -183,7 +210,7 @@ def test_a_failed_trial_shows_both_timelines_and_ends_with_one(edited: Callable[
 
 
 def test_wrong_input_ends_with_two_and_says_where(edited: Callable[[str], Path], tmp_path: Path) -> None:
-    done = ran("--pack", edited(CO_HIGH.replace("23x5", "23z5")))
+    done = ran("--pack", edited(LINE.replace("23x5", "23z5")))
     assert done.returncode == 2
     assert "a blank, or 'x' and a whole number" in done.stderr
     assert ran("--pack", tmp_path / "nowhere").returncode == 2
