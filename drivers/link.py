@@ -44,13 +44,21 @@ class LinkReporter:
         self.reason = Reason.DISCONNECTED
         """Why the link is not up; what samples carry meanwhile."""
         self.detail = "not connected yet"
+        self._remark = ""
 
     def connecting(self, detail: str) -> None:
         """Only at the start: a lost link stays DOWN until it answers again."""
         self._tell(LinkState.CONNECTING, Reason.NONE, detail)
 
     def up(self, detail: str) -> None:
+        self._remark = detail
         self._tell(LinkState.UP, Reason.NONE, detail)
+
+    def remark(self, detail: str) -> None:
+        """More about a link that is up, such as a clock that is off; told only when it is other than before."""
+        if self.state is LinkState.UP and detail != self._remark:
+            self.state = None
+            self.up(detail)
 
     def note(self, reason: Reason, detail: str) -> None:
         """A failure that is not yet a lost device: it may answer at the next attempt."""

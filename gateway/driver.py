@@ -105,6 +105,10 @@ def _nothing_to_examine(_device: Device, _points: Sequence[Point]) -> Sequence[P
     return ()
 
 
+def _as_written(_device: Device, address: BaseModel, _equipment: str, _kind: str) -> BaseModel:
+    return address
+
+
 @dataclass(frozen=True, slots=True)
 class DriverKind:
     """What the plant file and the composition root need to know of a driver."""
@@ -122,6 +126,9 @@ class DriverKind:
     manifest: Manifest
     examine: Callable[[Device, Sequence[Point]], Sequence[Problem]] = _nothing_to_examine
     """What `tocsin check` finds outside the plant file: a recording, a certificate. May read files."""
+    locate: Callable[[Device, BaseModel, str, str], BaseModel] = _as_written
+    """The whole address of one point or output of an equipment and kind: the device's defaults filled in.
+    Raises ValueError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from drivers.judgement import Judge
 from drivers.mqtt.address import OutputAddress, PointAddress
-from gateway.clock import from_datetime
-from gateway.sample import SECOND, Instant, Quality, Reason
+from drivers.mqtt.path import ABSENT, Absent, Json, Path, follow, one, parse_path
+from drivers.source_time import TimeReader, believable
+from gateway.plant.model import Point
+from gateway.sample import Instant, Quality, Reason
 
 PAYLOAD_LIMIT = 1 << 20
 """Longest payload that is looked at (bytes)."""
-FUTURE_LIMIT = 5 * SECOND
-"""How far a source's clock may be ahead of ours before it is not believed."""
-_EARLIEST = Instant(946_684_800 * SECOND)
-"""2000-01-01: a clock below this has lost its battery."""
-_MILLISECONDS_FROM = 1e11
-"""An epoch number from here on counts milliseconds: as seconds it would be the year 5138."""
-_RANGE_SLACK = 1e-9
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +37,47 @@ class Reading:
     quality: Quality
     reason: Reason
     source_time: Instant
+    written_time: Instant | None = None
+    """What the source's clock said, true or not; None where it said nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a point's reading is judged by."""
+    """What a point's payload is read and judged by; made once, used for every message."""
 
     address: PointAddress
-    low: float
-    high: float
+    judge: Judge
+    reader: TimeReader
+    value: Path
+    time: Path | None
+    quality: Path | None
+
+    @classmethod
+    def of(cls, address: PointAddress, low: float, high: float) -> Expected:
+        """The address with everything in it that can be prepared; the range is the point's."""
+        return cls(
+            address,
+            Judge.of(low, high, address),
+            TimeReader(address.time_format, address.time_zone),
+            parse_path(address.value) if address.value else (),
+            parse_path(address.time) if address.time else None,
+            parse_path(address.quality) if address.quality else None,
+        )
 
 
-class _Absent:
-    """Nothing at that path; not the same as null."""
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A point that hears a topic."""
+
+    index: int
+    expected: Expected
+
+    @classmethod
+    def of(cls, point: Point, address: PointAddress) -> Listener:
+        return cls(point.index, Expected.of(address, point.low, point.high))
 
 
-_ABSENT = _Absent()
+_Found = Json | Absent | list[Json | Absent]
 
 
 def parse(payload: bytes) -> Document | None:
@@ -72,71 +91,76 @@ def parse(payload: bytes) -> Document | None:
 
 
 def readings(document: Document | None, expected: Expected, *, retained: bool, now: Instant) -> list[Reading]:
-    """What the payload says of one point: one reading, or one for each entry where value and time are lists."""
-    address = expected.address
-    value = _find(document, address.value)
-    time = _ABSENT if address.time is None else _find(document, address.time)
-    quality = _ABSENT if address.quality is None else _find(document, address.quality)
+    """What the payload says of one point: one reading, or one for each entry of a list.
+
+    The times of a list are a list of the same length, or one time for its last entry and the spacing.
+    """
+    value = _find(document, expected.value)
+    time = ABSENT if expected.time is None else _find(document, expected.time)
+    quality = ABSENT if expected.quality is None else _find(document, expected.quality)
     if not isinstance(value, list):
-        return [_reading(value, time, quality, expected, retained=retained, now=now)]
-    if not value or not isinstance(time, list) or len(time) != len(value):
-        return [_bad(Reason.MALFORMED, now)]
+        at = expected.reader.read(time)
+        return [_reading(value, at, one(quality), expected, retained=retained, now=now)]
+    times = _times(time, len(value), expected)
     verdicts = quality if isinstance(quality, list) else [quality] * len(value)
-    if len(verdicts) != len(value):
+    if not value or times is None or len(verdicts) != len(value):
         return [_bad(Reason.MALFORMED, now)]
     return [
-        _reading(one, at, verdict, expected, retained=retained, now=now)
-        for one, at, verdict in zip(value, time, verdicts, strict=True)
+        _reading(each, at, verdict, expected, retained=retained, now=now)
+        for each, at, verdict in zip(value, times, verdicts, strict=True)
     ]
 
 
-def _find(document: Document | None, path: str | None) -> Json | _Absent:
-    if document is None:
-        return _ABSENT
-    here = document.body
-    for step in path.split(".") if path else ():
-        if isinstance(here, dict) and step in here:
-            here = here[step]
-        elif isinstance(here, list) and step.isascii() and step.isdecimal() and int(step) < len(here):
-            here = here[int(step)]
-        else:
-            return _ABSENT
-    return here
+def _times(time: _Found, count: int, expected: Expected) -> Sequence[Instant | None] | None:
+    if isinstance(time, list):
+        return [expected.reader.read(each) for each in time] if len(time) == count else None
+    spacing, last = expected.address.spacing, expected.reader.read(time)
+    if spacing is None:
+        return None
+    return [None if last is None else Instant(last - spacing * (count - 1 - place)) for place in range(count)]
+
+
+def _find(document: Document | None, path: Path) -> _Found:
+    return ABSENT if document is None else follow(document.body, path)
 
 
 def _reading(
-    value: Json | _Absent,
-    time: Json | _Absent,
-    quality: Json | _Absent,
+    value: Json | Absent,
+    written: Instant | None,
+    verdict: Json | Absent,
     expected: Expected,
     *,
     retained: bool,
     now: Instant,
 ) -> Reading:
-    source_time = _source_time(time, now)
+    source_time = believable(written, now)
     at = now if source_time is None else source_time
-    address = expected.address
-    number = _number(value)
-    if number is None or (address.quality is not None and not isinstance(quality, (str, bool, int, float))):
-        return _bad(Reason.MALFORMED, at)
-    if address.quality is not None and _word(quality) not in {_word(good) for good in address.good}:
-        return _bad(Reason.SENSOR_FAULT, at)
-    if not math.isfinite(number):
-        return _bad(Reason.NOT_A_NUMBER, at)
-    slack = (expected.high - expected.low) * _RANGE_SLACK if math.isfinite(expected.high - expected.low) else 0.0
-    if not expected.low - slack <= number <= expected.high + slack:
-        return _bad(Reason.OUT_OF_RANGE, at)
-    unknown_age = retained if address.time is None else source_time is None
-    if unknown_age:
-        return Reading(number, Quality.UNCERTAIN, Reason.SOURCE_CLOCK, at)
-    return Reading(number, Quality.GOOD, Reason.NONE, at)
+    number = _number(value, expected.address)
+    quality, reason = Quality.BAD, Reason.MALFORMED
+    if number is not None:
+        number = number * expected.address.scale + expected.address.offset
+        quality, reason = expected.judge.number(number)
+    if expected.quality is not None:
+        if not isinstance(verdict, (str, bool, int, float)):
+            quality, reason = Quality.BAD, Reason.MALFORMED
+        elif number is not None:
+            said = expected.judge.word(verdict)
+            quality, reason = said if said[0] >= quality else (quality, reason)
+    if quality is Quality.BAD or number is None:
+        return Reading(math.nan, Quality.BAD, reason, at, written)
+    if quality is Quality.GOOD and source_time is None and (retained or expected.time is not None):
+        quality = Quality.UNCERTAIN
+        reason = Reason.RETAINED if expected.time is None else Reason.SOURCE_CLOCK
+    return Reading(number, quality, reason, at, written)
 
 
 def _bad(reason: Reason, at: Instant) -> Reading:
     return Reading(math.nan, Quality.BAD, reason, at)
 
 
-def _number(value: Json | _Absent) -> float | None:
+def _number(value: Json | Absent, address: PointAddress) -> float | None:
+    if isinstance(value, str):
+        return _spelled(value.strip(), address)
     if not isinstance(value, (bool, int, float)):
         return None
     try:
@@ -145,29 +169,15 @@ def _number(value: Json | _Absent) -> float | None:
         return math.inf
 
 
-def _word(value: object) -> str:
-    """Values of a quality field that mean the same become the same word: 192 and 192.0, Good and good."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip().casefold()
-
-
-def _source_time(time: Json | _Absent, now: Instant) -> Instant | None:
-    """When the source says it measured, or None where that cannot be true."""
-    at: Instant | None = None
-    if isinstance(time, str):
-        try:
-            at = from_datetime(datetime.fromisoformat(time))
-        except (ValueError, OverflowError):
-            return None
-    elif isinstance(time, (int, float)) and not isinstance(time, bool):
-        unit = SECOND if abs(time) < _MILLISECONDS_FROM else SECOND // 1000
-        if not abs(time) < _MILLISECONDS_FROM * 1000:
-            return None
-        at = Instant(round(time * unit))
-    if at is None or not _EARLIEST <= at <= now + FUTURE_LIMIT:
+def _spelled(text: str, address: PointAddress) -> float | None:
+    if text in address.states:
+        return address.states[text]
+    if not address.text_numbers or "_" in text:
         return None
-    return at
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def encode(address: OutputAddress, value: float) -> bytes:

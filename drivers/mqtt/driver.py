@@ -9,32 +9,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 
 import aiomqtt
 import numpy as np
 from pydantic import BaseModel
 
+from drivers.broker import BrokerLost, Inbox, arrivals, connected, subscribe, tls_context
+from drivers.clocks import ClockWatch
 from drivers.link import LinkReporter, own, retry_delay
-from drivers.mqtt.address import DeviceSettings, OutputAddress, PointAddress
-from drivers.mqtt.client import BrokerLost, connected, subscribe
-from drivers.mqtt.codec import Expected, encode, parse, readings
+from drivers.mqtt.address import DeviceSettings, OutputAddress, PointAddress, locate
+from drivers.mqtt.client import Router, filters
+from drivers.mqtt.codec import Listener, encode, parse, readings
 from drivers.mqtt.manifest import MANIFEST
 from gateway.driver import DriverKind, DriverWork, LinkState, Receipt, ScanLoad
+from gateway.errors import Problem
 from gateway.plant.model import Device, Output, Point
 from gateway.sample import Indices, Instant, Quality, Reason, Sample, SampleBatch, failed
 
 REMINDER = 1.0
 """Seconds between the BAD samples of a broker that stays away."""
-_BATCH_LIMIT = 1_000
-"""Messages in one batch, so that a flood does not hold the first of them back."""
+_LOOK_AT_CLOCKS = 5
+"""Reminders between two looks at the sources' clocks."""
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Listener:
-    index: int
-    expected: Expected
 
 
 class MqttDriver:
@@ -43,21 +39,24 @@ class MqttDriver:
     def __init__(self, work: DriverWork) -> None:
         self._work = work
         self._settings = own(DeviceSettings, work.device.settings, work.device.id)
-        self._listeners: dict[str, list[_Listener]] = {}
-        self._topics: dict[str, int] = {}
+        listeners: list[tuple[str, Listener]] = []
+        topics: dict[str, int] = {}
         for point in work.points:
             address = own(PointAddress, point.address, point.id)
-            listener = _Listener(point.index, Expected(address, point.low, point.high))
-            self._listeners.setdefault(address.topic, []).append(listener)
-            self._topics[address.topic] = max(address.qos, self._topics.get(address.topic, 0))
+            listeners.append((address.topic, Listener.of(point, address)))
+            topics[address.topic] = max(address.qos, topics.get(address.topic, 0))
+        self._router = Router(listeners)
+        self._filters = filters(topics, self._settings.subscribe, self._settings.share)
         self._all = np.array([point.index for point in work.points], dtype=np.int32)
         self._refused: Indices = np.array([], dtype=np.int32)
+        self._inbox = Inbox(self._settings.inbox, work.clock)
+        self._clocks = ClockWatch()
         self._reporter = LinkReporter(work.device.id, work.receiver, work.clock)
         self._client: aiomqtt.Client | None = None
         self._broken = False
 
     async def run(self) -> None:
-        self._reporter.connecting(f"{self._settings.host}:{self._settings.port}")
+        self._reporter.connecting(self._settings.place)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen(), name=f"mqtt {self._work.device.id}")
             tasks.create_task(self._remind(), name=f"mqtt {self._work.device.id} reminder")
@@ -66,11 +65,14 @@ class MqttDriver:
         attempt = 0
         while True:
             try:
-                async with connected(self._settings) as client:
+                async with connected(self._settings, self._inbox) as client:
                     await self._arrive(client)
                     attempt = 0
-                    await self._receive(client)
+                    async for messages in arrivals(client, self._inbox):
+                        self._take(messages)
             except BrokerLost as error:
+                while left := self._inbox.take():  # what came before the loss is older than the loss
+                    self._take(left)
                 if self._reporter.down(Reason.DISCONNECTED, error.detail):
                     self._hand_up(failed(self._all, Reason.DISCONNECTED, self._work.clock.now()))
             finally:
@@ -79,47 +81,62 @@ class MqttDriver:
             attempt += 1
 
     async def _arrive(self, client: aiomqtt.Client) -> None:
-        refused = await subscribe(client, self._topics)
+        refused = await subscribe(client, self._filters)
         if refused:
             _log.warning("device %s: broker refuses %d topics: %s", self._work.device.id, len(refused), refused[:5])
-        self._refused = np.array([one.index for topic in refused for one in self._listeners[topic]], dtype=np.int32)
+        share = f"$share/{self._settings.share}/"
+        silent = {one.index for topic in refused for one in self._router.under(topic.removeprefix(share))}
+        self._refused = np.array(sorted(silent), dtype=np.int32)
         self._hand_up(failed(self._refused, Reason.DEVICE_EXCEPTION, self._work.clock.now()))
         self._client = client
-        self._reporter.up(f"{self._settings.host}:{self._settings.port} lets us in")
+        self._reporter.up(f"{self._settings.place} lets us in")
 
-    async def _receive(self, client: aiomqtt.Client) -> None:
-        messages = client.messages
-        async for first in messages:
-            samples = self._samples(first)
-            try:
-                # What came in the same turn of the loop goes up in the same batch.
-                for _ in range(min(len(messages), _BATCH_LIMIT)):
-                    samples.extend(self._samples(await anext(messages)))
-            finally:
-                self._hand_up(SampleBatch.of(samples))
+    def _take(self, messages: Sequence[tuple[aiomqtt.Message, Instant]]) -> None:
+        self._hand_up(SampleBatch.of(sample for message, at in messages for sample in self._samples(message, at)))
 
-    def _samples(self, message: aiomqtt.Message) -> list[Sample]:
-        now = self._work.clock.now()
-        listeners = self._listeners.get(message.topic.value, [])
+    def _samples(self, message: aiomqtt.Message, at: Instant) -> list[Sample]:
+        listeners = self._router.to(message.topic.value)
+        if not listeners:
+            return []
         try:
-            samples = _samples_of(message, listeners, now)
+            samples = self._read(message, listeners, at)
         except Exception:
             # Supervision point: a mistake in decoding must show as BAD samples, not end the listening.
             if not self._broken:
                 _log.exception("device %s: message lost by a mistake of ours", self._work.device.id)
             self._broken = True
-            return [_bad(listener.index, now) for listener in listeners]
+            return [_bad(listener.index, at) for listener in listeners]
         self._broken = False
         return samples
 
+    def _read(self, message: aiomqtt.Message, listeners: Sequence[Listener], at: Instant) -> list[Sample]:
+        document = parse(message.payload)
+        samples = []
+        latest: Instant | None = None
+        for listener in listeners:
+            for one in readings(document, listener.expected, retained=message.retain, now=at):
+                samples.append(Sample(listener.index, one.value, one.quality, one.reason, one.source_time, at))
+                if one.written_time is not None:
+                    latest = one.written_time if latest is None else max(latest, one.written_time)
+        if latest is not None and not message.retain:
+            self._clocks.observe(message.topic.value, latest, at)
+        return samples
+
     async def _remind(self) -> None:
+        turn = 0
         while True:
             await asyncio.sleep(REMINDER)
             now = self._work.clock.now()
+            if dropped := self._inbox.dropped():
+                self._work.receiver.lost(self._work.device.id, dropped)
             if self._reporter.state is LinkState.DOWN:
                 self._hand_up(failed(self._all, self._reporter.reason, now))
             elif self._reporter.state is LinkState.UP:
                 self._hand_up(failed(self._refused, Reason.DEVICE_EXCEPTION, now))
+                if turn % _LOOK_AT_CLOCKS == 0:
+                    drift = self._clocks.worst()
+                    self._reporter.remark(f"{self._settings.place} lets us in" + (f"; {drift}" if drift else ""))
+            turn += 1
 
     def _hand_up(self, batch: SampleBatch) -> None:
         if len(batch):
@@ -142,17 +159,8 @@ class MqttDriver:
         return Receipt(written, detail, self._work.clock.now())
 
 
-def _samples_of(message: aiomqtt.Message, listeners: Sequence[_Listener], now: Instant) -> list[Sample]:
-    document = parse(message.payload)
-    return [
-        Sample(listener.index, one.value, one.quality, one.reason, one.source_time, now)
-        for listener in listeners
-        for one in readings(document, listener.expected, retained=message.retain, now=now)
-    ]
-
-
-def _bad(index: int, now: Instant) -> Sample:
-    return Sample(index, float("nan"), Quality.BAD, Reason.MALFORMED, now, now)
+def _bad(index: int, at: Instant) -> Sample:
+    return Sample(index, float("nan"), Quality.BAD, Reason.MALFORMED, at, at)
 
 
 def occupies(_device: Device, address: BaseModel) -> Sequence[Hashable]:
@@ -168,6 +176,19 @@ def load(_device: Device, _points: Sequence[Point]) -> ScanLoad | None:
     return None
 
 
+def examine(device: Device, _points: Sequence[Point]) -> Sequence[Problem]:
+    """Certificates that cannot be used; passwords are looked for where the gateway runs."""
+    settings = own(DeviceSettings, device.settings, device.id)
+    if settings.tls is None or settings.tls.key_password_env is not None:
+        return []
+    try:
+        tls_context(settings.tls)
+    except BrokerLost as lost:
+        expected, _, got = lost.detail.removeprefix("expected ").partition(", got ")
+        return [Problem(settings.tls.certificate or settings.tls.ca or device.id, 0, 0, "tls", expected, got)]
+    return []
+
+
 KIND = DriverKind(
     name="mqtt",
     device_settings=DeviceSettings,
@@ -177,4 +198,6 @@ KIND = DriverKind(
     occupies=occupies,
     load=load,
     manifest=MANIFEST,
+    examine=examine,
+    locate=locate,
 )

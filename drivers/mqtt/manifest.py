@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.driver import Manifest
 
 MANIFEST = Manifest(
-    transports=frozenset({"tcp"}),
+    transports=frozenset({"tcp", "tls"}),
     polls=False,
     writes=True,
     source_time=True,

@@ -256,13 +256,16 @@ class Checks:
         settings = self.settings.get(device.path)
         if address is None or settings is None:
             return
-        places: Sequence[Hashable]
-        if name == "source":
-            whole = Device(source.device, kind.name, Text(source.device, source.device), settings)
-            places = kind.occupies(whole, address)
-        else:
-            places = [f"output {address.model_dump_json()}"]
-        self._taken(path, source.device, places, called)
+        whole = Device(source.device, kind.name, Text(source.device, source.device), settings)
+        try:
+            address = kind.locate(whole, address, item.get("equipment", str) or "", item.get("kind", str) or "")
+        except ValueError as error:
+            expected, _, got = str(error).removeprefix("expected ").partition(", got ")
+            self._add(path, expected, got)
+            return
+        self.settings[item.path] = address
+        written = [f"output {address.model_dump_json()}"]
+        self._taken(path, source.device, kind.occupies(whole, address) if name == "source" else written, called)
 
     def _taken(self, path: Path, device: str, places: Sequence[Hashable], called: str) -> None:
         others = dict.fromkeys(self._places[device, place] for place in places if (device, place) in self._places)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import aiomqtt
 import numpy as np
 
+from drivers.broker import BrokerLost, connected
 from drivers.mqtt.address import DeviceSettings, OutputAddress, PointAddress
-from drivers.mqtt.client import BrokerLost, connected
 from gateway.clock import Clock, to_datetime
 from gateway.plant.model import Device, Output, Plant, Point
 from gateway.sample import SECOND, Instant

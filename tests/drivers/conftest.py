@@ -32,11 +32,14 @@ class Broker:
     folder: Path
     port: int
     extra: str = "allow_anonymous true"
+    persistent: bool = False
     _process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         config = self.folder / "mosquitto.conf"
-        config.write_text(f"user root\nlistener {self.port} 127.0.0.1\npersistence false\n{self.extra}\n")
+        config.write_text(
+            f"user root\nlistener {self.port} 127.0.0.1\npersistence {str(self.persistent).lower()}\n{self.extra}\n"
+        )
         program = mosquitto()
         assert program is not None
         with (self.folder / "mosquitto.log").open("ab") as log:
@@ -55,6 +58,13 @@ class Broker:
         if self._process is not None:
             if self._process.returncode is None:
                 self._process.kill()
+            await self._process.wait()
+            self._process = None
+
+    async def terminate(self) -> None:
+        """Stop as an administrator does: it saves what it holds."""
+        if self._process is not None:
+            self._process.terminate()
             await self._process.wait()
             self._process = None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ class _Guest:
     writer: asyncio.StreamWriter
     topics: list[str] = field(default_factory=list)
     muted: bool = False
+    newer: bool = False
+    """Speaks MQTT 5: packets have properties, of which this broker has none."""
 
 
 @dataclass
@@ -48,6 +51,8 @@ class FaultyBroker:
     """What is said on a topic; None says nothing."""
     mood: Mood = Mood.SOUND
     port: int = 0
+    context: ssl.SSLContext | None = None
+    """Encrypts where there is one."""
     visits: int = 0
     heard: list[tuple[str, bytes]] = field(default_factory=list)
     """What was published to it."""
@@ -56,7 +61,7 @@ class FaultyBroker:
     _speaker: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.context)
         self.port = self._server.sockets[0].getsockname()[1]
         self._speaker = asyncio.create_task(self._speak())
 
@@ -89,19 +94,21 @@ class FaultyBroker:
         if self.mood in (Mood.SILENT, Mood.HALF):
             return
         if kind >> 4 == _CONNECT:
-            guest.writer.write(b"\x20\x02\x00\x00")
+            guest.newer = body[6] == 5
+            guest.writer.write(b"\x20\x03\x00\x00\x00" if guest.newer else b"\x20\x02\x00\x00")
         elif kind >> 4 == _SUBSCRIBE:
-            topics = list(_subscribed(body))
+            topics = _subscribed(body, 3 if guest.newer else 2)
             refused = self.mood is Mood.REFUSES_TOPICS
             codes = bytes([0x80 if refused else 0] * len(topics))
-            guest.writer.write(bytes((0x90, 2 + len(codes))) + body[:2] + codes)
+            head = body[:2] + (b"\0" if guest.newer else b"")
+            guest.writer.write(bytes((0x90, len(head) + len(codes))) + head + codes)
             guest.topics += [] if refused else topics
         elif kind >> 4 == _PINGREQ:
             guest.writer.write(b"\xd0\x00")
         elif kind >> 4 == _PUBLISH:
             size = struct.unpack_from(">H", body)[0]
             topic, number = body[2 : 2 + size].decode(), body[2 + size : 4 + size]
-            self.heard.append((topic, body[4 + size :]))
+            self.heard.append((topic, body[(5 if guest.newer else 4) + size :]))
             if self.mood is Mood.MIXES_UP:
                 number = struct.pack(">H", struct.unpack(">H", number)[0] ^ 0x55)
             guest.writer.write(b"\x40\x02" + number)
@@ -115,6 +122,7 @@ class FaultyBroker:
             await asyncio.sleep(EVERY)
 
     async def _say(self, guest: _Guest, topic: str, payload: bytes) -> None:
+        payload = b"\0" + payload if guest.newer else payload
         frame = publish_frame(topic, payload)
         if self.mood is Mood.SOUND:
             guest.writer.write(frame)
@@ -154,8 +162,8 @@ async def _length(reader: asyncio.StreamReader) -> int:
             return total
 
 
-def _subscribed(body: bytes) -> list[str]:
-    place, topics = 2, []
+def _subscribed(body: bytes, place: int) -> list[str]:
+    topics = []
     while place < len(body):
         size = struct.unpack_from(">H", body, place)[0]
         topics.append(body[place + 2 : place + 2 + size].decode())

@@ -68,7 +68,7 @@ async def test_a_retained_value_keeps_its_own_time_and_is_uncertain_without_one(
     async with hearing(broker.port, PLAIN, CO) as (kept, _):
         await kept.until(lambda: kept.all(0) and kept.all(1))
         plain, dated = kept.all(0)[0], kept.all(1)[0]
-        assert (plain.quality, plain.reason) == (Quality.UNCERTAIN, Reason.SOURCE_CLOCK)
+        assert (plain.quality, plain.reason) == (Quality.UNCERTAIN, Reason.RETAINED)
         assert dated.quality is Quality.GOOD
         assert dated.source_time == pytest.approx(hour_ago * 1e6, abs=10)
         assert dated.receive_time - dated.source_time > 3500e6

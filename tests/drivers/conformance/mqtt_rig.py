@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import ClassVar
 from drivers.mqtt import KIND
 from gateway.driver import DriverKind
 from gateway.sample import Instant, Reason
+from tests.drivers.certificates import certificates
 from tests.drivers.conformance.rig import STEP, Fault
 from tests.drivers.faulty_broker import FaultyBroker, Mood
 
@@ -102,3 +104,31 @@ class MqttTcpRig:
             await self._broker.start()
         else:
             self._broker.drop_all()
+
+
+class MqttFiveRig(MqttTcpRig):
+    """The same in MQTT 5."""
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        return {**super().settings, "version": "5"}
+
+
+class MqttTlsRig(MqttTcpRig):
+    """The same with both sides showing a certificate."""
+
+    transport = "tls"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        made = certificates()
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(made.ca))
+        context.load_cert_chain(made.broker, made.broker_key)
+        context.verify_mode = ssl.CERT_REQUIRED
+        self._broker.context = context
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        made = certificates()
+        tls = {"ca": str(made.ca), "certificate": str(made.gateway), "key": str(made.gateway_key)}
+        return {**super().settings, "timeout": "1 s", "tls": tls}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.drivers.conformance.modbus_rig import ModbusTcpRig
-from tests.drivers.conformance.mqtt_rig import MqttTcpRig
+from tests.drivers.conformance.mqtt_rig import MqttFiveRig, MqttTcpRig, MqttTlsRig
 from tests.drivers.conformance.replay_rig import CsvRig, ParquetRig
 from tests.drivers.conformance.rig import Rig
 
-RIGS: tuple[type[Rig], ...] = (ModbusTcpRig, MqttTcpRig, CsvRig, ParquetRig)
+RIGS: tuple[type[Rig], ...] = (ModbusTcpRig, MqttTcpRig, MqttFiveRig, MqttTlsRig, CsvRig, ParquetRig)
