@@ -158,6 +158,12 @@ class _Client(aiomqtt.Client):
     abandoned = False
     """Nobody waits for the connection any more: one that comes about after all is closed at once."""
 
+    def hear_out(self) -> None:
+        """Take the reason of a lost connection, which asyncio would otherwise report as one nobody asked for."""
+        for ended in (self._connected, self._disconnected):
+            if ended.done() and not ended.cancelled():
+                ended.exception()
+
     def _on_socket_open(self, client: paho.Client, userdata: Any, sock: Any) -> None:
         if self.abandoned:
             raise ConnectionAbortedError("nobody waits for this connection any more")
@@ -190,7 +196,6 @@ async def connected(
         heed_cancellation()
         yield client
     except (aiomqtt.MqttError, UnicodeError) as error:
-        await _hear_out(client)
         raise BrokerLost(f"broker {settings.place}: {error}") from error
     finally:
         # aiomqtt leaves the socket of an attempt that failed half-way to the loop; its own exit closes it.
@@ -198,6 +203,7 @@ async def connected(
         client.timeout = 0.2
         with contextlib.suppress(aiomqtt.MqttError, OSError):
             await client.__aexit__(None, None, None)
+        client.hear_out()
 
 
 def heed_cancellation() -> None:
@@ -256,13 +262,6 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         raise BrokerLost(f"expected a certificate in {file}, got {error}") from error
     return context
-
-
-async def _hear_out(client: aiomqtt.Client) -> None:
-    """Take the reason of a lost connection, which asyncio would otherwise report as one nobody asked for."""
-    with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
-        async with asyncio.timeout(0.05):
-            await anext(client.messages)
 
 
 def _secret(variable: str | None) -> str | None:
