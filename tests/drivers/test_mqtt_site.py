@@ -296,7 +296,10 @@ async def test_stopping_at_any_moment_is_quiet(broker: Broker) -> None:
 
 
 async def test_a_topic_that_is_no_text_costs_the_connection_and_nothing_else() -> None:
+    writers: list[asyncio.StreamWriter] = []
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         with contextlib.suppress(OSError):
             await reader.read(4096)
             writer.write(b"\x20\x02\x00\x00")
@@ -311,3 +314,6 @@ async def test_a_topic_that_is_no_text_costs_the_connection_and_nothing_else() -
     async with server, hearing(server.sockets[0].getsockname()[1], PLAIN) as (kept, _):
         await kept.until(lambda: LinkState.DOWN in kept.states() and LinkState.UP in kept.states()[2:])
         assert {s.value for s in kept.all(0) if s.quality is Quality.GOOD} == {1}
+    for writer in writers:
+        writer.transport.abort()
+    await asyncio.sleep(0)
