@@ -50,6 +50,10 @@ class Kind:
     mistakes: tuple[ExpressionError, ...] = ()
     graph: Graph = field(default_factory=Graph)
     nodes: Nodes | None = None
+    leaves: tuple[NodeId, ...] = ()
+    """Nodes that read a point."""
+    dated: tuple[NodeId, ...] = ()
+    """Nodes that ask for the date of the site's calibration."""
     hash: str = ""
 
     def points(self, scope: EquipmentScope) -> tuple[PointIndex, ...]:
@@ -59,14 +63,13 @@ class Kind:
         """The rule's nodes in the graph of all rules, reading the points of one site."""
         if self.nodes is None:
             raise ValueError("expected a rule that has what it needs, got one without")
-        numbers: list[NodeId] = []
-        own = self.graph
-        for op, arguments, parameters in zip(own.ops, own.arguments, own.parameters):
-            if op in OF_A_POINT:
-                parameters = (float(points[int(parameters[0])]), *parameters[1:])
-            elif op is Op.OVERDUE and due is not None:
-                parameters = (float(due),)
-            numbers.append(graph.add(op, tuple([numbers[argument] for argument in arguments]), parameters))
+        parameters = list(self.graph.parameters)
+        for node in self.leaves:
+            own = parameters[node]
+            parameters[node] = (float(points[int(own[0])]), *own[1:])
+        for node in self.dated:
+            parameters[node] = (float(due or 0),)
+        numbers = graph.graft(self.graph, parameters)
         condition, suppress, early = self.nodes.condition, self.nodes.suppress, self.nodes.early
         return Nodes(
             numbers[condition],
@@ -140,7 +143,9 @@ class Blueprint:
         mistakes = tuple(error for expression in there for error in zero_divisors(expression, general))
         limits = {name: repr(scope.limits[name]) for name in self._names if name in scope.limits}
         hash_ = digest(self._text, limits, [repr((each.unit, each.basis)) for each in points.values()])
-        return Kind(names, (), without, mistakes, graph, nodes, hash_)
+        leaves = tuple(node for node, op in enumerate(graph.ops) if op in OF_A_POINT)
+        dated = tuple(node for node, op in enumerate(graph.ops) if op is Op.OVERDUE)
+        return Kind(names, (), without, mistakes, graph, nodes, leaves, dated, hash_)
 
     def _parts(self) -> Iterator[tuple[str, tuple[Expression, ...]]]:
         """Parts that a rule can go without."""

@@ -6,7 +6,7 @@ Holds structure only. Nodes are added arguments first, so that a node's number i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 NodeId = int
@@ -136,12 +136,27 @@ class Graph:
         known = self._numbers.get(key)
         if known is not None:
             return known
-        number = len(self.ops)
-        self._numbers[key] = number
+        return self._append(key, 1 + max((self.depths[argument] for argument in arguments), default=-1))
+
+    def graft(self, other: Graph, parameters: Iterable[tuple[float, ...]]) -> list[NodeId]:
+        """The nodes of another graph in this one, by their number there; `parameters` stand in for its own.
+
+        Only what a leaf reads may be another: nothing is folded or checked again.
+        """
+        numbers: list[NodeId] = []
+        for op, arguments, own, depth in zip(other.ops, other.arguments, parameters, other.depths):
+            key = (op, tuple([numbers[argument] for argument in arguments]), own)
+            known = self._numbers.get(key)
+            numbers.append(self._append(key, depth) if known is None else known)
+        return numbers
+
+    def _append(self, key: tuple[Op, tuple[NodeId, ...], tuple[float, ...]], depth: int) -> NodeId:
+        number = self._numbers[key] = len(self.ops)
+        op, arguments, parameters = key
         self.ops.append(op)
         self.arguments.append(arguments)
         self.parameters.append(parameters)
-        self.depths.append(1 + max((self.depths[argument] for argument in arguments), default=-1))
+        self.depths.append(depth)
         return number
 
     def constant(self, node: NodeId) -> float | None:
