@@ -18,9 +18,27 @@ from gateway.api.schema import CoverageRow
 from gateway.cli.group import WRONG
 from gateway.clock import SystemClock, to_datetime
 from gateway.document import read_yaml
+from gateway.duration import format_duration
 from gateway.errors import ConfigurationError, Problem
 from gateway.plant.advice import advice
 from gateway.plant.coverage import coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the compiled rules cost at most, known before they run."""
+
+    rules: int
+    interlocks: int
+    nodes: int
+    groups: int
+    """Kernels, each a handful of array operations a tick."""
+    memory: int
+    """Bytes of state."""
+    operations: int
+    """Array elements that a tick touches."""
+    horizon: int
+    """History (microseconds) after which every rule knows what it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +49,8 @@ class Report:
     """Errors, or warnings if there are no errors."""
     coverage: tuple[CoverageRow, ...]
     """Empty where there are errors."""
+    cost: Cost | None
+    """None where there are errors."""
 
 
 @click.command()
@@ -42,24 +62,29 @@ def command(plant: Path, *, as_json: bool) -> None:
     Ends with exit code 2 if the file has errors, 0 otherwise; warnings do not count.
     """
     try:
-        problems, rows, names = _checked(plant)
+        problems, rows, names, cost = _checked(plant)
     except ConfigurationError as error:
         if not as_json:
             raise
-        click.echo(TypeAdapter(Report).dump_json(Report(error.problems, ()), indent=2).decode())
+        click.echo(TypeAdapter(Report).dump_json(Report(error.problems, (), None), indent=2).decode())
         sys.exit(WRONG)
     if as_json:
-        click.echo(TypeAdapter(Report).dump_json(Report(tuple(problems), rows), indent=2).decode())
+        click.echo(TypeAdapter(Report).dump_json(Report(tuple(problems), rows, cost), indent=2).decode())
         return
     for problem in problems:
         click.echo(str(problem), err=True)
     from gateway.cli.coverage_table import show
 
     show(rows, names)
+    click.echo(
+        f"程序 program: {cost.rules} 条规则 rules, {cost.interlocks} 个联锁 interlocks, "
+        f"{cost.nodes} 个节点 nodes in {cost.groups} 组 kernels; 状态 state {cost.memory / 1024:.0f} KiB, "
+        f"每拍 a tick {cost.operations} 次运算 operations; 预热 warm after {format_duration(cost.horizon)}"
+    )
 
 
-def _checked(path: Path) -> tuple[Sequence[Problem], tuple[CoverageRow, ...], dict[str, str]]:
-    """Warnings, coverage and the equipment's names; raises ConfigurationError."""
+def _checked(path: Path) -> tuple[Sequence[Problem], tuple[CoverageRow, ...], dict[str, str], Cost]:
+    """Warnings, coverage, the equipment's names and the cost; raises ConfigurationError."""
     from gateway import app
 
     plant, program = app.load(path)
@@ -69,7 +94,10 @@ def _checked(path: Path) -> tuple[Sequence[Problem], tuple[CoverageRow, ...], di
         raise ConfigurationError(outside)
     warnings = advice(plant, document, app.DRIVERS, criteria, program.rules, _today())
     rows = coverage(plant, criteria, program.rules, program.interlocks, (), app.limits_by_rule(program))
-    return [*warnings, *program.warnings], rows, {equipment.id: equipment.name.zh for equipment in plant.equipment}
+    plan = program.plan()
+    cost = Cost(plan.rules, plan.interlocks, plan.nodes, plan.groups, plan.memory, plan.operations, plan.horizon)
+    names = {equipment.id: equipment.name.zh for equipment in plant.equipment}
+    return [*warnings, *program.warnings], rows, names, cost
 
 
 def _today() -> date:

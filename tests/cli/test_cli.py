@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,8 @@ def test_the_demo_plant_has_no_errors_and_every_clause_is_covered() -> None:
     assert {row["clause"] for row in report["coverage"]} >= {"4(4)", "4(6)", "5(6)", "5(7)", "11", "14"}
     uncovered = {(row["clause"], row["equipment"]) for row in report["coverage"] if row["status"] != "covered"}
     assert uncovered == set()
+    assert report["cost"]["rules"] > 50
+    assert all(bound > 0 for bound in report["cost"].values())
 
 
 def test_check_shows_a_table_and_warns_beside_it() -> None:
@@ -73,6 +76,7 @@ def test_check_shows_a_table_and_warns_beside_it() -> None:
     assert "已覆盖 covered" in done.stdout
     assert "4(4)" in done.stdout
     assert "eaf1_panel_a" in done.stdout
+    assert re.search(r"\d+ 条规则 rules, .* state \d+ KiB, .* \d+ 次运算 operations; .* warm after \d", done.stdout)
     for line in done.stderr.splitlines():
         assert ": warning: " in line
         assert "expected " in line
