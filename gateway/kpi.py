@@ -7,11 +7,12 @@ acknowledgement, no suppressed alarm, no system row (which made 97 % of the rows
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
-from gateway.changeover import AlarmWithdrawn
-from gateway.event import AlarmCleared, AlarmRaised, Event
+from gateway.episodes import Episode as Episode
+from gateway.episodes import episodes as episodes
 from gateway.rule import Priority
 from gateway.sample import SECOND, Instant
 
@@ -23,17 +24,6 @@ DAY = 24 * HOUR
 
 TOP = 10
 """The most frequent alarms, whose share is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """One annunciation, from its raise to its return; it may have begun before the stretch that is judged."""
-
-    alarm: str
-    priority: Priority
-    raised_at: Instant
-    cleared_at: Instant | None
-    """None while the condition stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +96,14 @@ class Figures:
     priorities: Mapping[Priority, int]
     alarms: tuple[AlarmFigures, ...]
     """Most frequent first."""
-
-
-def episodes(events: Iterable[Event]) -> list[Episode]:
-    """Episodes in order of their raise, from events in order; a return without a raise is of an earlier time."""
-    found: dict[str, Episode] = {}
-    for event in events:
-        match event:
-            case AlarmRaised():
-                found[event.occurrence] = Episode(event.alarm, event.priority, event.at, None)
-            case AlarmCleared() | AlarmWithdrawn():
-                begun = found.get(event.occurrence)
-                if begun is not None and begun.cleared_at is None:
-                    found[event.occurrence] = Episode(begun.alarm, begun.priority, begun.raised_at, event.at)
-            case _:
-                pass
-    return list(found.values())
+    acknowledged: int = 0
+    """Annunciations of the stretch that a person took note of, within it."""
+    median_to_acknowledge: int | None = None
+    """Microseconds from annunciation to acknowledgement; None where there was none."""
+    longest_to_acknowledge: int | None = None
+    standing_at_start: int = 0
+    """Episodes whose condition stood when the stretch began."""
+    standing_at_end: int = 0
 
 
 def figures(every: Sequence[Episode], start: Instant, end: Instant, limits: Limits | None = None) -> Figures:
@@ -141,6 +123,11 @@ def figures(every: Sequence[Episode], start: Instant, end: Instant, limits: Limi
     alarms = [_alarm(name, own, start, end, limits) for name, own in by_alarm.items()]
     alarms.sort(key=lambda each: (-each.count, each.alarm))
     in_floods = floods(times, end, limits)
+    waits = sorted(
+        each.acknowledged_at - each.raised_at
+        for each in inside
+        if each.acknowledged_at is not None and each.acknowledged_at < end
+    )
     slots = Counter((time - start) // SLOT for time in times)
     return Figures(
         start=start,
@@ -160,7 +147,17 @@ def figures(every: Sequence[Episode], start: Instant, end: Instant, limits: Limi
         top_share=sum(each.count for each in alarms[:TOP]) / len(times) if times else 0.0,
         priorities={priority: sum(each.priority is priority for each in inside) for priority in Priority},
         alarms=tuple(each for each in alarms if each.count or each.stale),
+        acknowledged=len(waits),
+        median_to_acknowledge=round(median(waits)) if waits else None,
+        longest_to_acknowledge=waits[-1] if waits else None,
+        standing_at_start=sum(_stands(each, start) for each in every),
+        standing_at_end=sum(_stands(each, end) for each in every),
     )
+
+
+def _stands(each: Episode, moment: Instant) -> bool:
+    """Whether the condition had set in before this moment and had not returned by then."""
+    return each.raised_at < moment and (each.cleared_at is None or each.cleared_at >= moment)
 
 
 def floods(times: Sequence[Instant], end: Instant, limits: Limits) -> tuple[Flood, ...]:

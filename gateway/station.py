@@ -23,6 +23,7 @@ from gateway.rule import Program
 from gateway.runtime import states
 from gateway.runtime.commands import CommandSender
 from gateway.runtime.devices import Devices
+from gateway.runtime.figures import FiguresBook
 from gateway.runtime.followers import Follower
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
@@ -54,6 +55,7 @@ class Station:
     followers: tuple[Follower, ...]
     sender: CommandSender
     devices: Devices
+    figures: FiguresBook
 
     @classmethod
     async def open(
@@ -87,6 +89,8 @@ class Station:
         for recorder in recorders:
             loop.record_to(recorder)
         loop.listen(sender)
+        figures = FiguresBook(journal, plant.duty.alarms)
+        loop.listen(figures)
         for follower in followers:
             loop.listen(follower)
         return cls(
@@ -101,6 +105,7 @@ class Station:
             followers=tuple(followers),
             sender=sender,
             devices=devices,
+            figures=figures,
         )
 
     @property
@@ -136,6 +141,7 @@ class Station:
                     group.create_task(self.loop.run(), name="loop"),
                     group.create_task(self.sender.run(), name="commands"),
                     group.create_task(self.housekeeper.run(), name="housekeeper"),
+                    group.create_task(self.figures.run(), name="figures"),
                     *(group.create_task(each.run(), name=f"recorder {each.name}") for each in self.recorders),
                     *(group.create_task(each.run(), name=f"follower {each.name}") for each in self.followers),
                     group.create_task(self.devices.run(), name="devices"),

@@ -10,6 +10,7 @@ import numpy as np
 from gateway.api.book import ViewBook, is_unacknowledged
 from gateway.api.schema import HealthView
 from gateway.machines.alarm import Projected
+from gateway.runtime.figures import FiguresBook
 from gateway.runtime.followers import Follower
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
@@ -32,16 +33,20 @@ class HealthProbe:
         *,
         clock_step: Callable[[], int],
         started_at: Instant,
+        figures: FiguresBook,
     ) -> None:
         self._loop = loop
         self._intake = intake
         self._recorders = recorders
         self._followers = followers
         self._clock_step = clock_step
+        self._figures = figures
+        self._now = started_at
         self.started_at = started_at
         self._marks: deque[tuple[Instant, int]] = deque([(started_at, 0)], maxlen=WINDOW + 1)
 
     def mark(self, now: Instant) -> None:
+        self._now = now
         self._marks.append((now, self._intake.received))
 
     def view(self, book: ViewBook) -> HealthView:
@@ -66,6 +71,10 @@ class HealthProbe:
             shelved=shown[Projected.SHELVED],
             suppressed=shown[Projected.SUPPRESSED_BY_DESIGN],
             out_of_service=shown[Projected.OUT_OF_SERVICE],
+            flood_since=self._figures.flood_since(self._now),
+            last_ten_minutes=self._figures.last_ten_minutes(self._now),
+            chattering=self._figures.chattering(self._now),
+            never_collapsed=tuple(sorted(self._figures.policy.never_collapsed)),
             cannot_tell=sum(alarm.unknown for alarm in book.alarms.values()),
         )
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator
 
+from gateway.api.health_schema import HealthView as HealthView
 from gateway.event import Entry, Reading, TicketAction, TicketState, Verdict
 from gateway.machines.alarm import AlarmStateName, Projected
 from gateway.machines.suppression import Removal, Shelf
@@ -261,31 +262,6 @@ class CoverageRow:
     interlocks: tuple[str, ...]
     missing_rules: tuple[str, ...]
     limits: tuple[LimitView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class HealthView:
-    """What the gateway says of itself; everything here is always in sight on the page."""
-
-    started_at: int
-    samples_per_second: float
-    dropped_samples: int
-    journal_failure: str | None
-    history_failure: str | None
-    history_lag: int
-    """Journal entries that the time-series store has not got yet."""
-    links_up: int
-    links: int
-    points_not_good: int
-    unacknowledged: int
-    oldest_unacknowledged: int | None
-    clock_step: int
-    """Microseconds that the wall clock has moved since start, against the monotonic clock."""
-    shelved: int = 0
-    suppressed: int = 0
-    out_of_service: int = 0
-    cannot_tell: int = 0
-    """Alarms that cannot be evaluated now, whether or not they stand."""
 
 
 @dataclass(frozen=True, slots=True)

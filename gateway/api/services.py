@@ -16,6 +16,7 @@ from gateway.api.views import PointLimits
 from gateway.clock import Clock
 from gateway.engine import Engine
 from gateway.plant.model import Plant
+from gateway.runtime.figures import FiguresBook
 from gateway.runtime.loop import Loop
 from gateway.store import History, Journal
 
@@ -41,6 +42,7 @@ class ApiServices:
     reload: Reload
     page: Path
     """Directory of the built page; it need not be there."""
+    figures: FiguresBook
 
     @property
     def plant(self) -> Plant:

@@ -44,6 +44,7 @@ class Front:
             station.followers,
             clock_step=station.clock.step,
             started_at=self._started,
+            figures=station.figures,
         )
         book = ViewBook(station.loop, configuration.program.interlocks, self._started)
         self.hub = LiveHub(station.loop, book, _plant_view(configuration, self._lines), health, station.clock)
@@ -77,6 +78,7 @@ class Front:
             coverage=self._coverage,
             reload=reload,
             page=PAGE,
+            figures=station.figures,
         )
         self._api = create_app(services)
         return self._api

@@ -43,6 +43,9 @@ class AlarmPolicy:
     never_collapsed: frozenset[str] = frozenset({"critical"})
     """Priorities that are shown one by one in any flood."""
 
+    operators: int = 1
+    """Who share the annunciations: the standards count per operator."""
+
     def longest_shelving(self, priority: str) -> int:
         """Microseconds; 0 where it is never shelved."""
         return self.shelve_max.get(priority, 0)

@@ -74,6 +74,9 @@ class AlarmsShape(Shape):
     never_collapsed: list[PriorityWord] | None = None
     """Priorities that are shown one by one in any flood."""
 
+    operators: Annotated[int, Field(strict=True, ge=1)] | None = None
+    """Who share the annunciations."""
+
     def policy(self) -> AlarmPolicy:
         own = AlarmPolicy()
         longest = {**own.shelve_max, **self.shelve_max.model_dump(exclude_none=True)}
@@ -84,6 +87,7 @@ class AlarmsShape(Shape):
             flood_above=own.flood_above if self.flood_above is None else self.flood_above,
             flood_below=own.flood_below if self.flood_below is None else self.flood_below,
             never_collapsed=own.never_collapsed if self.never_collapsed is None else frozenset(self.never_collapsed),
+            operators=own.operators if self.operators is None else self.operators,
         )
 
 

@@ -32,6 +32,7 @@ from gateway.plant.criteria import Criteria, EquipmentClass, PointKind
 from gateway.plant.model import Plant
 from gateway.rule import EffectMode, Priority, RuleInstance, TicketGrade, Truth
 from gateway.runtime import states
+from gateway.runtime.figures import FiguresBook
 from gateway.runtime.followers import Follower
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
@@ -171,11 +172,13 @@ async def rig(
     recorder = SampleRecorder("history", history.append)
     loop.record_to(recorder)
     follower = Follower("history", journal, history.append_events)
-    probe = HealthProbe(loop, intake, [recorder], [follower], clock_step=lambda: 0, started_at=MORNING)
+    figures = FiguresBook(journal, site.duty.alarms)
+    probe = HealthProbe(loop, intake, [recorder], [follower], clock_step=lambda: 0, started_at=MORNING, figures=figures)
     book = ViewBook(loop, INTERLOCKS, MORNING)
     hub = LiveHub(loop, book, plant_view(site, CRITERIA, LIMITS, "1"), probe, clock)
     loop.listen(hub)
-    services = ApiServices(loop, hub, journal, history, clock, LIMITS, coverage, no_reload, page or directory / "dist")
+    dist = page or directory / "dist"
+    services = ApiServices(loop, hub, journal, history, clock, LIMITS, coverage, no_reload, dist, figures)
     try:
         yield Rig(site, clock, program, journal, history, intake, loop, recorder, hub, services)
     finally:

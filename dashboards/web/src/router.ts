@@ -1,7 +1,7 @@
 // Hash routes: `#/view/subject`. The page is a file that any server can serve.
 import { reactive } from "vue";
 
-export const VIEWS = ["wall", "alarms", "interlocks", "tickets", "trend", "coverage"] as const;
+export const VIEWS = ["wall", "alarms", "interlocks", "tickets", "trend", "coverage", "duty"] as const;
 export type ViewName = (typeof VIEWS)[number] | "equipment";
 
 interface Route {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { alarmByEquipment, countByPriority, keyPoints, standingAlarms, unprotected } from "../src/state/attention.ts";
+import { alarmByEquipment, collapse, countByPriority, keyPoints, standingAlarms, unprotected } from "../src/state/attention.ts";
 import { intoColumns } from "../src/state/layout.ts";
 import { Store } from "../src/state/store.ts";
 import { alarm, point, snapshot } from "./fixtures.ts";
@@ -57,4 +57,20 @@ test("every tile is laid out once, in order, and each column opens with its area
   assert.ok(columns.length <= 3);
   assert.deepEqual(columns.flat().flatMap((group) => group.tiles.map((tile) => tile.equipment.id)), ["1", "2", "3", "4", "5"]);
   assert.ok(columns.every((column) => column[0]?.area.id === "a"));
+});
+
+test("a flood collapses to first-outs and counts by area, and every alarm is in one of them", () => {
+  const many = [
+    alarm("c", { priority: "critical", area: "a" }),
+    alarm("f", { priority: "low", area: "b", first_out: true }),
+    ...Array.from({ length: 300 }, (_, index) =>
+      alarm(`x${index}`, { priority: index % 2 ? "high" : "low", area: index % 3 ? "a" : "b", state: index % 5 ? "unacknowledged" : "acknowledged" }),
+    ),
+  ];
+  const { shown, areas } = collapse(many, ["critical"]);
+  assert.deepEqual(shown.map((each) => each.id), ["c", "f"]);
+  assert.equal(shown.length + areas.reduce((sum, each) => sum + each.total, 0), many.length);
+  assert.deepEqual(areas.map((each) => [each.area, each.worst, each.total]), [["a", "high", 200], ["b", "high", 100]]);
+  assert.equal(areas.reduce((sum, each) => sum + each.unacknowledged, 0), 240);
+  assert.equal(collapse(many, ["critical", "high", "low"]).shown.length, many.length);
 });

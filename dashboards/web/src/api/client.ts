@@ -1,5 +1,5 @@
 // Requests and answers over HTTP; every failure is an ApiError whose view can be shown in words.
-import type { AlarmView, CoverageRow, ErrorView, Evidence, RemovalRequest, ShelveRequest, TicketRequest, TicketView, Trend } from "./types.ts";
+import type { AlarmView, CoverageRow, ErrorView, Evidence, FiguresView, RemovalRequest, ShelveRequest, TicketRequest, TicketView, Trend } from "./types.ts";
 
 const LIMIT = 10_000;
 
@@ -56,6 +56,8 @@ export const api = {
     request<AlarmView>(`/api/alarms/${part(alarm)}/remove_from_service`, wish),
   returnToService: (alarm: string, person: Person) =>
     request<AlarmView>(`/api/alarms/${part(alarm)}/return_to_service`, person),
+  figures: (start: number, end: number) =>
+    request<FiguresView>(`/api/figures?start=${Math.round(start)}&end=${Math.round(end)}`),
   tickets: (standing: boolean) => request<TicketView[]>(`/api/tickets?standing=${standing}`),
   moveTicket: (ticket: string, step: TicketRequest) =>
     request<TicketView>(`/api/tickets/${part(ticket)}/actions`, step),

@@ -404,6 +404,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures
+         * @description Rate per operator, floods, top ten, chattering, fleeting, stale, priorities, time to acknowledge, standing.
+         */
+        get: operations["figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -451,6 +471,22 @@ export interface components {
              * @default
              */
             rule_hash: string;
+        };
+        /**
+         * AlarmFigures
+         * @description What one alarm contributed.
+         */
+        AlarmFigures: {
+            /** Alarm */
+            alarm: string;
+            /** Count */
+            count: number;
+            /** Chattering */
+            chattering: number;
+            /** Fleeting */
+            fleeting: number;
+            /** Stale */
+            stale: number;
         };
         /** AlarmRaised */
         AlarmRaised: {
@@ -1107,6 +1143,84 @@ export interface components {
             events: components["schemas"]["Entry"][];
         };
         /**
+         * Figures
+         * @description The performance of a stretch of time.
+         */
+        Figures: {
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Annunciations */
+            annunciations: number;
+            /** Per Hour */
+            per_hour: number;
+            /** Per Ten Minutes */
+            per_ten_minutes: number;
+            /** Slots */
+            slots: number;
+            /** Slots Above */
+            slots_above: number;
+            /** Busiest Slot */
+            busiest_slot: number;
+            /** Floods */
+            floods: components["schemas"]["Flood"][];
+            /** Time In Flood */
+            time_in_flood: number;
+            /** Chattering */
+            chattering: number;
+            /** Fleeting */
+            fleeting: number;
+            /** Stale */
+            stale: number;
+            /** Stale At Once */
+            stale_at_once: number;
+            /** Top Share */
+            top_share: number;
+            /** Priorities */
+            priorities: {
+                [key: string]: number;
+            };
+            /** Alarms */
+            alarms: components["schemas"]["AlarmFigures"][];
+            /**
+             * Acknowledged
+             * @default 0
+             */
+            acknowledged: number;
+            /** Median To Acknowledge */
+            median_to_acknowledge?: number | null;
+            /** Longest To Acknowledge */
+            longest_to_acknowledge?: number | null;
+            /**
+             * Standing At Start
+             * @default 0
+             */
+            standing_at_start: number;
+            /**
+             * Standing At End
+             * @default 0
+             */
+            standing_at_end: number;
+        };
+        /**
+         * FiguresView
+         * @description The figures of a period; see ISA-18.2 and EEMUA 191 for what they should be.
+         */
+        FiguresView: {
+            figures: components["schemas"]["Figures"];
+            /** Operators */
+            operators: number;
+            /** Per Operator Ten Minutes */
+            per_operator_ten_minutes: number;
+            /** Complete */
+            complete: boolean;
+            /** Holds From */
+            holds_from: number | null;
+            /** Names */
+            names: components["schemas"]["NamedAlarm"][];
+        };
+        /**
          * FirstOutRevised
          * @description A sample that came later speaks of earlier: who was first in the group is another, or cannot be told.
          */
@@ -1128,6 +1242,20 @@ export interface components {
             first_out: boolean;
             /** Tie */
             tie: boolean;
+        };
+        /**
+         * Flood
+         * @description A time in which more alarms came than a person can follow.
+         */
+        Flood: {
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Alarms */
+            alarms: number;
+            /** Peak */
+            peak: number;
         };
         /** GatewayStarted */
         GatewayStarted: {
@@ -1208,6 +1336,25 @@ export interface components {
              * @default 0
              */
             cannot_tell: number;
+            /** Flood Since */
+            flood_since?: number | null;
+            /**
+             * Last Ten Minutes
+             * @default 0
+             */
+            last_ten_minutes: number;
+            /**
+             * Chattering
+             * @default []
+             */
+            chattering: string[];
+            /**
+             * Never Collapsed
+             * @default [
+             *       "critical"
+             *     ]
+             */
+            never_collapsed: string[];
         };
         /**
          * HeartbeatMessage
@@ -1381,6 +1528,12 @@ export interface components {
          * @description Messages of WS /api/live.
          */
         LiveMessage: components["schemas"]["Snapshot"] | components["schemas"]["SamplesMessage"] | components["schemas"]["ChangesMessage"] | components["schemas"]["HeartbeatMessage"];
+        /** NamedAlarm */
+        NamedAlarm: {
+            /** Alarm */
+            alarm: string;
+            title: components["schemas"]["Text"];
+        };
         /**
          * PersonAction
          * @description Who does it, and why. Accounts come later; the shape is ready for them.
@@ -3091,6 +3244,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    figures: {
+        parameters: {
+            query?: {
+                /** @description Microseconds since 1970 UTC; a day before the end if left out. */
+                start?: number | null;
+                /** @description Microseconds since 1970 UTC; now if left out. */
+                end?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresView"];
                 };
             };
             /** @description The id names nothing. */

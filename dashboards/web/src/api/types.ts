@@ -9,6 +9,7 @@ export type AlarmStateName = Schemas["AlarmStateName"];
 export type Projected = Schemas["Projected"];
 export type ShelveRequest = Schemas["ShelveRequest"];
 export type RemovalRequest = Schemas["RemovalRequest"];
+export type FiguresView = Schemas["FiguresView"];
 export type Priority = Schemas["Priority"];
 export type DemandView = Schemas["DemandView"];
 export type EffectView = Schemas["EffectView"];

@@ -26,6 +26,37 @@ export function suppressedAlarms(store: Store): AlarmView[] {
   return [...store.alarms.values()].filter(isSuppressed).sort(byUrgency);
 }
 
+export interface AreaCount {
+  area: string;
+  total: number;
+  unacknowledged: number;
+  worst: Priority;
+}
+
+export interface Collapsed {
+  shown: AlarmView[];
+  areas: AreaCount[];
+}
+
+/** In a flood: what is never collapsed and the first-outs one by one, everything else as counts. Nothing is left out. */
+export function collapse(alarms: readonly AlarmView[], never: readonly string[]): Collapsed {
+  const shown: AlarmView[] = [];
+  const areas = new Map<string, AreaCount>();
+  for (const alarm of alarms) {
+    if (never.includes(alarm.priority) || alarm.first_out) {
+      shown.push(alarm);
+      continue;
+    }
+    const count = areas.get(alarm.area) ?? { area: alarm.area, total: 0, unacknowledged: 0, worst: alarm.priority };
+    count.total += 1;
+    count.unacknowledged += Number(isUnacknowledged(alarm));
+    if (RANK[alarm.priority] < RANK[count.worst]) count.worst = alarm.priority;
+    areas.set(alarm.area, count);
+  }
+  const sorted = [...areas.values()].sort((one, other) => RANK[one.worst] - RANK[other.worst] || other.total - one.total);
+  return { shown, areas: sorted };
+}
+
 export type Counts = Readonly<Record<Priority, { standing: number; unacknowledged: number }>>;
 
 export function countByPriority(alarms: readonly AlarmView[]): Counts {

@@ -2,7 +2,7 @@
 import { computed, ref, shallowRef, type ShallowRef } from "vue";
 import { LiveConnection } from "../api/live.ts";
 import type { HealthView, LiveMessage, SampleColumns } from "../api/types.ts";
-import { countByPriority, alarmByEquipment, standingAlarms, suppressedAlarms } from "./attention.ts";
+import { collapse, countByPriority, alarmByEquipment, standingAlarms, suppressedAlarms } from "./attention.ts";
 import { announce } from "./announce.ts";
 import { alarmRaised, standing as soundStanding } from "./sound.ts";
 import { GOOD, isUnacknowledged, Store } from "./store.ts";
@@ -57,6 +57,10 @@ export const oldestUnacknowledged = computed(() =>
   ),
 );
 export const health = shallowRef<HealthView | null>(null);
+
+/** More alarms come than a person can follow. */
+export const flood = computed(() => health.value?.flood_since ?? null);
+export const collapsed = computed(() => collapse(alarms.value, health.value?.never_collapsed ?? ["critical"]));
 
 /** The gateway's wall clock now, in microseconds; its clock counts, not this browser's. */
 export function gatewayTime(): number {

@@ -1,0 +1,38 @@
+"""What the gateway says of itself, as it crosses the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """What the gateway says of itself; everything here is always in sight on the page."""
+
+    started_at: int
+    samples_per_second: float
+    dropped_samples: int
+    journal_failure: str | None
+    history_failure: str | None
+    history_lag: int
+    """Journal entries that the time-series store has not got yet."""
+    links_up: int
+    links: int
+    points_not_good: int
+    unacknowledged: int
+    oldest_unacknowledged: int | None
+    clock_step: int
+    """Microseconds that the wall clock has moved since start, against the monotonic clock."""
+    shelved: int = 0
+    suppressed: int = 0
+    out_of_service: int = 0
+    cannot_tell: int = 0
+    """Alarms that cannot be evaluated now, whether or not they stand."""
+    flood_since: int | None = None
+    """More alarms come than a person can follow: the page collapses what may be collapsed."""
+    last_ten_minutes: int = 0
+    """Annunciations of the last ten minutes."""
+    chattering: tuple[str, ...] = ()
+    """Alarms that came again and again within the last minute."""
+    never_collapsed: tuple[str, ...] = ("critical",)
+    """Priorities that are shown one by one in any flood."""
