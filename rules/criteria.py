@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
-from gateway.document import Document, problems_of
+from gateway.document import Document, Path, one_of, problems_of
 from gateway.errors import Problem
 from gateway.plant.criteria import Clause, Criteria, EquipmentClass, LimitKind, OutputKind, PointKind, Requirement
+from gateway.units import convertible
 from rules.schema import ClassesFile, ClassModel, ClausesFile
+from rules.syntax import RESERVED
 
 
 def read_classes(documents: Sequence[Document]) -> tuple[dict[str, EquipmentClass], list[Problem]]:
@@ -30,9 +32,14 @@ def read_classes(documents: Sequence[Document]) -> tuple[dict[str, EquipmentClas
             problems.append(document.problem(("classes", position, "id"), "an id that stands once", item.id))
         models[item.id] = item
     for document, position, item in places:
+        path = ("classes", position)
         if whole and item.parent_class is not None and item.parent_class not in models:
-            path = ("classes", position, "parent_class")
-            problems.append(document.problem(path, "the id of an equipment class", item.parent_class))
+            got = item.parent_class
+            problems.append(document.problem((*path, "parent_class"), one_of(list(models), got), repr(got)))
+        circle = _circle(item, models)
+        if circle is not None:
+            problems.append(document.problem((*path, "parent_class"), "a class that is not inside it", circle))
+        problems += _names(document, path, item)
     return {name: _equipment_class(item) for name, item in models.items()}, problems
 
 
@@ -77,6 +84,37 @@ def check_clauses(
                     for index, name in enumerate(names)
                     if name not in known
                 ]
+    return problems
+
+
+def _circle(start: ClassModel, models: Mapping[str, ClassModel]) -> str | None:
+    """The way from a class through its parents back to it, if there is one."""
+    trail = [start.id]
+    above = start.parent_class
+    while above is not None and above in models and above not in trail:
+        trail.append(above)
+        above = models[above].parent_class
+    return " in ".join([*trail, start.id]) if above == start.id else None
+
+
+def _names(document: Document, path: Path, item: ClassModel) -> list[Problem]:
+    """Kinds and limits whose names stand twice or are words of the language, and gases of what is no gas."""
+    problems = []
+    for field, key, names in (
+        ("kinds", "id", [kind.id for kind in item.kinds]),
+        ("limits", "name", [limit.name for limit in item.limits]),
+    ):
+        for position, name in enumerate(names):
+            at = (*path, field, position, key)
+            if name in names[:position]:
+                problems.append(document.problem(at, "a name that stands once in its class", name))
+            if name in RESERVED:
+                problems.append(document.problem(at, "a name that is no word of the rule language", repr(name)))
+    for position, kind in enumerate(item.kinds):
+        if kind.gas is not None and not any(convertible(kind.unit, unit) for unit in ("ppm", "mg/m3", "%LEL")):
+            at = (*path, "kinds", position, "gas")
+            expected = "a gas on a concentration (ppm, mg/m3, %LEL)"
+            problems.append(document.problem(at, expected, f"one on {kind.unit!r}"))
     return problems
 
 

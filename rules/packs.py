@@ -33,6 +33,7 @@ CLASSES, CLAUSES = "classes", "clauses.yaml"
 def load_packs(directory: Path = PACKS) -> Packs:
     """Criteria, rules and interlocks of a directory; raises ConfigurationError with every mistake."""
     criteria, clauses_document, problems = _criteria(directory)
+    whole = not any(Path(problem.file).parent.name == CLASSES for problem in problems)
     packs, files = [], []
     for path in sorted(directory.glob("*.yaml")):
         if path.name != CLAUSES:
@@ -40,7 +41,7 @@ def load_packs(directory: Path = PACKS) -> Packs:
             problems += found
             if document.value is not None:
                 files.append(document)
-                pack, found = _pack(document, criteria)
+                pack, found = _pack(document, criteria, whole=whole)
                 problems += document.without_echoes(found)
                 packs += [pack] if pack is not None else []
     found, rules, interlocks = _cross_references(files)
@@ -80,13 +81,13 @@ def _read(path: Path) -> tuple[Document, list[Problem]]:
     return document, problems
 
 
-def _pack(document: Document, criteria: Criteria) -> tuple[Pack | None, list[Problem]]:
+def _pack(document: Document, criteria: Criteria, *, whole: bool) -> tuple[Pack | None, list[Problem]]:
     try:
         file = PackFile.model_validate(document.value)
     except ValidationError as error:
         problems = problems_of(error, document, PackFile)
-        return None, problems + _expressions_in_broken_file(document, criteria)
-    reader = Reader(document, criteria)
+        return None, problems + _expressions_in_broken_file(document, criteria, whole=whole)
+    reader = Reader(document, criteria, whole=whole)
     rules = [reader.rule(model, ("rules", position)) for position, model in enumerate(file.rules)]
     interlocks = [reader.interlock(model, ("interlocks", at)) for at, model in enumerate(file.interlocks)]
     pack = Pack(
@@ -98,9 +99,9 @@ def _pack(document: Document, criteria: Criteria) -> tuple[Pack | None, list[Pro
     return pack, reader.problems
 
 
-def _expressions_in_broken_file(document: Document, criteria: Criteria) -> list[Problem]:
+def _expressions_in_broken_file(document: Document, criteria: Criteria, *, whole: bool) -> list[Problem]:
     """Mistakes in the items that hold on their own, so that one broken field hides no other mistake."""
-    reader = Reader(document, criteria)
+    reader = Reader(document, criteria, whole=whole)
     data = document.value if isinstance(document.value, dict) else {}
     for field in ("rules", "interlocks"):
         items = data.get(field)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from gateway import document as documents
-from gateway.document import Document
+from gateway.document import Document, one_of
 from gateway.errors import Problem
 from gateway.plant.criteria import Criteria
 from gateway.rule import Priority
@@ -32,10 +32,12 @@ class _Site:
 class Reader:
     """Parses and checks the expressions of one file."""
 
-    def __init__(self, document: Document, criteria: Criteria) -> None:
+    def __init__(self, document: Document, criteria: Criteria, *, whole: bool = True) -> None:
         self.problems: list[Problem] = []
         self._document = document
         self._criteria = criteria
+        self._whole = whole
+        """Whether every class could be read; if not, a rule is not blamed for naming one that is not there."""
         self._site = _Site([], any_point=False)
 
     def rule(self, model: RuleModel, path: documents.Path) -> RuleSource | None:
@@ -124,7 +126,8 @@ class Reader:
             owner, _, kind = role.partition(".")
             equipment_class = self._criteria.classes.get(owner)
             if equipment_class is None or kind not in equipment_class.kinds:
-                self._problem((*path, "of", position), "a role such as 'co_detector.concentration'", role)
+                if self._whole:
+                    self._problem((*path, "of", position), "a role such as 'co_detector.concentration'", role)
             else:
                 named = equipment_class.kinds[kind]
                 scopes.append(point_scope(NamedPoint(0, named.unit, named.basis())))
@@ -133,8 +136,8 @@ class Reader:
     def _class_scopes(self, class_id: str, path: documents.Path) -> list[EquipmentScope]:
         if class_id in self._criteria.classes:
             return [class_scope(self._criteria, class_id)]
-        known = ", ".join(sorted(self._criteria.classes))
-        self._problem((*path, "for_each"), f"one of [{known}] or '{POINT}'", class_id)
+        if self._whole:
+            self._problem((*path, "for_each"), one_of([*self._criteria.classes, POINT], class_id), class_id)
         return []
 
     def _expression(
