@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": ("gateway.cli.demo", "演示 Play a simulated plant with accidents, and watch the gateway answer."),
     "simulate": ("gateway.cli.simulate", "模拟 Play one scenario of the simulated plant."),
     "reload": ("gateway.cli.reload", "热更新 Let changed rules and plant file take force in a running gateway."),
+    "backtest": ("gateway.cli.backtest", "回测 Run rules over stored samples: which alarms come, go, or come sooner."),
     "check": ("gateway.cli.check", "检查 Check a plant file, and show what covers which clause."),
     "test-rules": ("gateway.cli.rule_tests", "试验 Run the tests that the rules of the packs carry."),
     "journal": ("gateway.cli.journal", "日志 Verify, export, copy and restore a journal."),

@@ -8,7 +8,7 @@ from tests.policy.source import imported, modules, uses
 
 IMPURE = {"asyncio", "logging", "random", "socket", "sqlite3", "threading", "time"}
 
-PURE_PACKAGES = ("gateway/document/", "gateway/machines/", "gateway/plant/")
+PURE_PACKAGES = ("gateway/backtest/", "gateway/document/", "gateway/machines/", "gateway/plant/")
 
 PURE = [
     "drivers/judgement.py",
@@ -30,6 +30,7 @@ PURE = [
     "gateway/sample.py",
     "gateway/unit_tables.py",
     "gateway/standing.py",
+    "gateway/trace.py",
     "gateway/units.py",
     *(path for path in modules("gateway") if path.startswith(PURE_PACKAGES)),
     *(path for path in modules("rules")),
