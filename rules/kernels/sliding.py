@@ -106,15 +106,18 @@ class Sliding:
         self._blank = np.array([_IDENTITY[join] for join in joins])
         many = len(joins)
         self._ring = np.empty((many, slices, count))
-        self._head, self._current, self._closed = (np.empty((many, count)) for _ in range(3))
+        """Slices of this block up to the one that is being filled, then tails of the block before."""
+        self._head, self._closed = np.empty((many, count)), np.empty((many, count))
         self._number: int | None = None
+        self._fresh = False
+        """Whether the slice that is being filled has nothing in it yet."""
         self._wipe()
 
     def states(self) -> tuple[NDArray[np.generic], ...]:
-        return (self._ring, self._head, self._current, self._closed)
+        return (self._ring, self._head, self._closed)
 
     def settle(self, now: Instant) -> None:
-        self._number = now // self.width
+        self._number, self._fresh = now // self.width, False
 
     def enter(self, now: Instant) -> int:
         """Move on to the slice of `now`; its number."""
@@ -127,39 +130,44 @@ class Sliding:
             return number
         for each in range(before, number):
             self._close(each, empty=each > before)
-        self._current[:] = self._blank[:, np.newaxis]
-        tails = self._shift(list(self._ring[:, number % self.slices]))
+        column = number % self.slices
+        tails = self._shift(list(self._ring[:, column]))
         for place, (join, tail) in enumerate(zip(self._joins, tails)):
             join(tail, self._head[place], out=self._closed[place])
+        self._fresh = True
         return number
 
     def _close(self, number: int, *, empty: bool) -> None:
         column = number % self.slices
-        if empty:
-            self._ring[:, column] = self._blank[:, np.newaxis]
-        else:
-            self._ring[:, column] = self._current
-            for place, join in enumerate(self._joins):
-                join(self._head[place], self._current[place], out=self._head[place])
-        if column == self.slices - 1:
-            for place, join in enumerate(self._joins):
-                ring = self._ring[place]
+        for place, join in enumerate(self._joins):
+            ring = self._ring[place]
+            if empty:
+                ring[column] = self._blank[place]
+            else:
+                join(self._head[place], ring[column], out=self._head[place])
+            if column == self.slices - 1:
                 for each in range(self.slices - 2, -1, -1):
                     join(ring[each + 1], ring[each], out=ring[each])
-            self._head[:] = self._blank[:, np.newaxis]
+                self._head[place] = self._blank[place]
 
     def _wipe(self) -> None:
         self._ring[:] = self._blank[:, np.newaxis, np.newaxis]
-        for field in (self._head, self._current, self._closed):
-            field[:] = self._blank[:, np.newaxis]
+        self._head[:] = self._blank[:, np.newaxis]
+        self._closed[:] = self._blank[:, np.newaxis]
+        self._fresh = False
 
     def add(self, values: Sequence[Floats]) -> list[Floats]:
         """Take in the values of this tick; what the whole window joins to."""
         totals = []
+        column = (self._number or 0) % self.slices
         for place, (join, value) in enumerate(zip(self._joins, values)):
-            current = self._current[place]
-            join(current, value, out=current)
+            current = self._ring[place, column]
+            if self._fresh:
+                current[:] = value
+            else:
+                join(current, value, out=current)
             totals.append(join(self._closed[place], current))
+        self._fresh = False
         return totals
 
     def scan(self, row: int, segments: Segments, values: Sequence[Floats]) -> list[Floats]:
@@ -170,23 +178,24 @@ class Sliding:
         runs, tails, heads = [], [], []
         for place, (join, value) in enumerate(zip(self._joins, values)):
             if segments.goes_on:
-                value[0] = join(self._current[place, row], value[0])
+                value[0] = join(self._ring[place, segments.first, row], value[0])
             running = segments.running(join, value)
             filled = np.full(blocks * slices, self._blank[place])
-            filled[: segments.first] = self._ring[place, : segments.first, row]
-            filled[segments.first] = self._current[place, row]
+            filled[: segments.first + 1] = self._ring[place, : segments.first + 1, row]
             filled[segments.places] = running[segments.ends]
             head, tail = self._joined(join, filled, place)
             tail[:slices] = self._ring[place, :, row]
             runs.append(running)
             tails.append(tail[segments.places])
             heads.append(head[segments.places])
-            self._ring[place, :column, row] = filled[end : end + column]
-            self._ring[place, column:, row] = tail[end + column : end + slices]
-            self._head[place, row], self._current[place, row] = head[end + column], running[-1]
+            self._ring[place, : column + 1, row] = filled[end : end + column + 1]
+            self._ring[place, column + 1 :, row] = tail[end + column + 1 : end + slices]
+            self._head[place, row] = head[end + column]
         totals = []
         for place, (join, tail) in enumerate(zip(self._joins, self._shift(tails))):
             closed = join(tail, heads[place])
+            if segments.goes_on:
+                closed[0] = self._closed[place, row]
             self._closed[place, row] = closed[-1]
             totals.append(join(self._spread(segments, closed), runs[place]))
         return totals

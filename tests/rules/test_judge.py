@@ -69,7 +69,7 @@ def completed(trace: Trace, rng: np.random.Generator) -> tuple[Trace, Trace]:
     quality = np.full(value.shape, Quality.GOOD, dtype=np.uint8)
     filled = Trace(trace.now, value, quality, quality, trace.source_time, trace.receive_time)
     ticks = 40
-    now = trace.now[0] - np.cumsum(rng.choice([0, 1, SECOND, 9 * SECOND], ticks))[::-1]
+    now = trace.now[0] - 1 - np.cumsum(rng.choice([0, 1, SECOND, 9 * SECOND], ticks))[::-1]
     shape = (formulas.POINTS, ticks)
     good = np.full(shape, Quality.GOOD, dtype=np.uint8)
     times = np.broadcast_to(now, shape)
