@@ -128,6 +128,18 @@ class SampleBatch:
             receive_time=self.receive_time[kept],
         )
 
+    def part(self, start: int, end: int) -> SampleBatch:
+        """The rows from `start` up to `end`; no copy."""
+        rows = slice(start, end)
+        return SampleBatch(
+            point=self.point[rows],
+            value=self.value[rows],
+            quality=self.quality[rows],
+            reason=self.reason[rows],
+            source_time=self.source_time[rows],
+            receive_time=self.receive_time[rows],
+        )
+
     @classmethod
     def of(cls, samples: Iterable[Sample]) -> SampleBatch:
         """Columns from single readings."""

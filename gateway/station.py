@@ -22,11 +22,12 @@ from gateway.plant.model import Plant
 from gateway.rule import Program
 from gateway.runtime import states
 from gateway.runtime.commands import CommandSender
+from gateway.runtime.copyist import Copyist
 from gateway.runtime.devices import Devices
 from gateway.runtime.figures import FiguresBook
 from gateway.runtime.followers import Follower
 from gateway.runtime.intake import Intake
-from gateway.runtime.loop import Loop
+from gateway.runtime.loop import Listener, Loop
 from gateway.runtime.recorder import SampleRecorder
 from gateway.runtime.reload import Loaded, Reloader, rules_hash
 from gateway.runtime.upkeep import Housekeeper, history_plan
@@ -52,6 +53,7 @@ class Station:
     housekeeper: Housekeeper
     copies: Mapping[str, Copy]
     recorders: tuple[SampleRecorder, ...]
+    copyists: tuple[Copyist, ...]
     followers: tuple[Follower, ...]
     sender: CommandSender
     devices: Devices
@@ -81,18 +83,18 @@ class Station:
         housekeeper = Housekeeper(history, clock)
         recorders = [SampleRecorder("history", history.append)]
         followers = [Follower("history", journal, history.append_events)]
+        copyists = []
         for name, copy in (copies or {}).items():
-            recorders.append(SampleRecorder(name, copy.append_samples))
+            copyists.append(Copyist(name, copy, history, journal, clock, lambda: recorders[0].unwritten_since))
             followers.append(Follower(name, journal, copy.append_events))
-        devices = Devices(plant, kinds, intake, clock, _probes(loop, intake, recorders))
+        devices = Devices(plant, kinds, intake, clock, _probes(loop, intake, recorders, copyists, followers))
         sender = CommandSender(plant, devices.drivers, loop, journal, clock)
         for recorder in recorders:
             loop.record_to(recorder)
-        loop.listen(sender)
         figures = FiguresBook(journal, plant.duty.alarms)
-        loop.listen(figures)
-        for follower in followers:
-            loop.listen(follower)
+        listeners: list[Listener] = [sender, figures, *followers]
+        for listener in listeners:
+            loop.listen(listener)
         return cls(
             clock=clock,
             journal=journal,
@@ -102,6 +104,7 @@ class Station:
             housekeeper=housekeeper,
             copies=copies or {},
             recorders=tuple(recorders),
+            copyists=tuple(copyists),
             followers=tuple(followers),
             sender=sender,
             devices=devices,
@@ -120,13 +123,14 @@ class Station:
     async def bind(self, plant: Plant) -> Callable[[], None]:
         """Implements `gateway.runtime.reload.Stores`."""
         names = [point.id for point in plant.points]
-        appends = {"history": await self.history.bind(names, history_plan(plant))}
-        appends |= {name: copy.bind(plant) for name, copy in self.copies.items()}
+        append = await self.history.bind(names, history_plan(plant))
 
         def switch() -> None:
             self.history.serve(names, history_plan(plant))
             for recorder in self.recorders:
-                recorder.switch(appends[recorder.name])
+                recorder.switch(append)
+            for copyist in self.copyists:
+                copyist.switch(plant)
 
         return switch
 
@@ -144,6 +148,7 @@ class Station:
                     group.create_task(self.figures.run(), name="figures"),
                     *(group.create_task(each.run(), name=f"recorder {each.name}") for each in self.recorders),
                     *(group.create_task(each.run(), name=f"follower {each.name}") for each in self.followers),
+                    *(group.create_task(each.run(), name=f"copyist {each.name}") for each in self.copyists),
                     group.create_task(self.devices.run(), name="devices"),
                 ]
                 await stop.wait()
@@ -173,13 +178,23 @@ async def _open_history(data: Path, plant: Plant) -> DuckdbHistory:
     return await DuckdbHistory.open(data / HISTORY_FILE, [point.id for point in plant.points], history_plan(plant))
 
 
-def _probes(loop: Loop, intake: Intake, recorders: Sequence[SampleRecorder]) -> Mapping[str, Callable[[], float]]:
-    """What the gateway says of itself, by point kind."""
+def _probes(
+    loop: Loop,
+    intake: Intake,
+    recorders: Sequence[SampleRecorder],
+    copyists: Sequence[Copyist],
+    followers: Sequence[Follower],
+) -> Mapping[str, Callable[[], float]]:
+    """What the gateway says of itself, by point kind; the first follower is the embedded history's."""
     return {
         "journal_writable": lambda: float(loop.failure is None),
         "history_writable": lambda: float(all(each.failure is None for each in recorders)),
-        "dropped_samples": lambda: float(
-            intake.dropped + loop.events_lost + sum(each.dropped for each in recorders)
+        "dropped_samples": lambda: float(intake.dropped + loop.events_lost + sum(each.dropped for each in recorders)),
+        "copies_reachable": lambda: float(
+            all(each.failure is None for each in copyists) and all(each.failure is None for each in followers[1:])
+        ),
+        "records_refused": lambda: float(
+            sum(each.refused + each.missing for each in copyists) + sum(each.set_aside for each in followers)
         ),
     }
 

@@ -167,11 +167,24 @@ class EventRecord:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many different samples, by point and source time, a store holds of some time."""
+
+    samples: int
+    numbers: int
+    """Those with a value that is a number."""
+
+
 class Copy(Protocol):
     """A store elsewhere that is given everything as well; writing twice has the effect of once."""
 
+    async def prepare(self) -> str:
+        """Set up what it needs there; what it may not, in words, empty if all is there. Raises StoreFailed."""
+        ...
+
     async def append_samples(self, batch: SampleBatch) -> None:
-        """Raises StoreFailed; the caller holds the batch and tries again."""
+        """Raises StoreFailed to be asked again, RecordsRefused for a batch with a sample that it can never take."""
         ...
 
     def bind(self, plant: Plant) -> Callable[[SampleBatch], Awaitable[None]]:
@@ -180,6 +193,10 @@ class Copy(Protocol):
 
     async def append_events(self, entries: Sequence[Entry]) -> None:
         """Raises StoreFailed to be asked again, RecordsRefused for entries that it can never take."""
+        ...
+
+    async def tally(self, start: Instant, end: Instant) -> Tally:
+        """What it holds with a source time in [start, end). Raises StoreFailed."""
         ...
 
     async def close(self) -> None: ...

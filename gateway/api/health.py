@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gateway.api.book import ViewBook, is_unacknowledged
-from gateway.api.schema import HealthView
+from gateway.api.health_schema import CopyView, HealthView
 from gateway.machines.alarm import Projected
+from gateway.runtime.copyist import Copyist
 from gateway.runtime.figures import FiguresBook
 from gateway.runtime.followers import Follower
 from gateway.runtime.intake import Intake
@@ -30,6 +31,7 @@ class HealthProbe:
         intake: Intake,
         recorders: Sequence[SampleRecorder],
         followers: Sequence[Follower],
+        copyists: Sequence[Copyist] = (),
         *,
         clock_step: Callable[[], int],
         started_at: Instant,
@@ -39,6 +41,7 @@ class HealthProbe:
         self._intake = intake
         self._recorders = recorders
         self._followers = followers
+        self._copyists = copyists
         self._clock_step = clock_step
         self._figures = figures
         self._now = started_at
@@ -53,15 +56,16 @@ class HealthProbe:
         loop = self._loop
         shown = Counter(alarm.shown for alarm in book.alarms.values())
         waiting = [alarm.raised_at for alarm in book.alarms.values() if is_unacknowledged(alarm)]
-        failures = [recorder.failure for recorder in self._recorders]
-        failures += [follower.failure for follower in self._followers]
+        copies = {copyist.name for copyist in self._copyists}
+        embedded = [each for each in self._followers if each.name not in copies]
+        failures = [*(each.failure for each in self._recorders), *(each.failure for each in embedded)]
         return HealthView(
             started_at=self.started_at,
             samples_per_second=self._rate(),
             dropped_samples=self._intake.dropped + sum(each.dropped for each in self._recorders) + loop.events_lost,
             journal_failure=str(loop.failure) if loop.failure else None,
             history_failure="; ".join(str(failure) for failure in failures if failure) or None,
-            history_lag=max(0, loop.sequence - min((each.position for each in self._followers), default=loop.sequence)),
+            history_lag=max(0, loop.sequence - min((each.position for each in embedded), default=loop.sequence)),
             links_up=book.links_up,
             links=len(book.links),
             points_not_good=int(np.count_nonzero(loop.table.latest.quality != Quality.GOOD)),
@@ -76,6 +80,21 @@ class HealthProbe:
             chattering=self._figures.chattering(self._now),
             never_collapsed=tuple(sorted(self._figures.policy.never_collapsed)),
             cannot_tell=sum(alarm.unknown for alarm in book.alarms.values()),
+            copies=tuple(self._copy(each) for each in self._copyists),
+        )
+
+    def _copy(self, copyist: Copyist) -> CopyView:
+        follower = next(each for each in self._followers if each.name == copyist.name)
+        failure = copyist.failure or follower.failure
+        return CopyView(
+            name=copyist.name,
+            failure=str(failure) if failure else None,
+            note=copyist.note,
+            behind=copyist.behind,
+            backlog=copyist.backlog,
+            events_behind=max(0, self._loop.sequence - follower.position),
+            refused=copyist.refused + follower.set_aside,
+            missing=copyist.missing,
         )
 
     def _rate(self) -> float:

@@ -6,6 +6,26 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class CopyView:
+    """A store elsewhere that is given everything as well, and how far it has got."""
+
+    name: str
+    failure: str | None
+    note: str
+    """What it does not let the gateway set up."""
+    behind: int
+    """Microseconds by which its newest sample is behind."""
+    backlog: int
+    """Microseconds of older samples that are still being caught up."""
+    events_behind: int
+    """Journal entries that it has not got yet."""
+    refused: int
+    """Samples and journal entries that it can never take."""
+    missing: int
+    """Samples that it lacks by count, though they were copied twice."""
+
+
+@dataclass(frozen=True, slots=True)
 class HealthView:
     """What the gateway says of itself; everything here is always in sight on the page."""
 
@@ -23,6 +43,7 @@ class HealthView:
     oldest_unacknowledged: int | None
     clock_step: int
     """Microseconds that the wall clock has moved since start, against the monotonic clock."""
+    copies: tuple[CopyView, ...]
     shelved: int = 0
     suppressed: int = 0
     out_of_service: int = 0

@@ -16,9 +16,9 @@ from pydantic import TypeAdapter
 
 from gateway.api.book import NOTHING_CHANGED, Changed, ViewBook
 from gateway.api.health import HealthProbe
+from gateway.api.health_schema import HealthView
 from gateway.api.schema import (
     ChangesMessage,
-    HealthView,
     HeartbeatMessage,
     PlantView,
     SampleColumns,

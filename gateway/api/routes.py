@@ -9,12 +9,12 @@ from fastapi import APIRouter, Query
 
 from gateway.api import curves
 from gateway.api.answers import problem, refuse
+from gateway.api.health_schema import HealthView
 from gateway.api.requests import TicketRequest
 from gateway.api.schema import (
     CoverageRow,
     DemandView,
     Evidence,
-    HealthView,
     PlantView,
     SampleColumns,
     TicketView,

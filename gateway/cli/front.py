@@ -42,6 +42,7 @@ class Front:
             station.intake,
             station.recorders,
             station.followers,
+            station.copyists,
             clock_step=station.clock.step,
             started_at=self._started,
             figures=station.figures,

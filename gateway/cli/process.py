@@ -21,6 +21,7 @@ from gateway.station import Station
 from gateway.store import Copy
 
 if TYPE_CHECKING:
+    from gateway.stores.influx_setup import InfluxPlan
     from gateway.stores.influxdb import InfluxAddress
 
 
@@ -34,6 +35,8 @@ class Options:
     port: int
     influx: InfluxAddress | None = None
     rules: Path = app.PACKS_DIRECTORY
+    influx_plan: InfluxPlan | None = None
+    """How long an InfluxDB of the gateway's own keeps; None for ever."""
     journal: str | None = None
     """Address of the database that holds the journal; None for the file in `data`."""
 
@@ -76,10 +79,11 @@ def _copies(plant: Plant, options: Options) -> dict[str, Copy]:
     """The stores elsewhere that the options name. InfluxDB's client is loaded only for a plant that has one."""
     if options.influx is None:
         return {}
-    from gateway.stores.influxdb import InfluxHistory, SeriesPoint
+    from gateway.stores.influx_lines import SeriesPoint
+    from gateway.stores.influxdb import InfluxHistory
 
     points = [SeriesPoint(point.id, point.equipment) for point in plant.points]
-    return {"influxdb": InfluxHistory(options.influx, points)}
+    return {"influxdb": InfluxHistory(options.influx, points, options.influx_plan)}
 
 
 async def _first_error(running: Coroutine[None, None, None]) -> None:

@@ -29,12 +29,16 @@ from gateway.cli.lifeline import end_with_parent
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True)
 @click.option(
-    "--journal", envvar="TOCSIN_JOURNAL", help="Keep the journal in PostgreSQL: postgresql://user:password@host/database."
+    "--journal",
+    envvar="TOCSIN_JOURNAL",
+    help="Keep the journal in PostgreSQL: postgresql://user:password@host/database.",
 )
 @click.option("--influxdb-url", envvar="INFLUXDB_URL", help="Write everything to this InfluxDB 2 as well.")
 @click.option("--influxdb-token", envvar="INFLUXDB_TOKEN", help="Better given as INFLUXDB_TOKEN.")
 @click.option("--influxdb-org", envvar="INFLUXDB_ORG", default="tocsin", show_default=True)
 @click.option("--influxdb-bucket", envvar="INFLUXDB_BUCKET", default="tocsin", show_default=True)
+@click.option("--influxdb-days", type=click.IntRange(0), default=0, help="Days a new bucket keeps samples; 0 for ever.")
+@click.option("--influxdb-thinned-days", type=click.IntRange(0), default=0, help="The same for the thinned-out bucket.")
 @click.option("--lifeline", is_flag=True, hidden=True, help="End when standard input closes.")
 def command(
     plant: Path,
@@ -47,6 +51,8 @@ def command(
     influxdb_token: str | None,
     influxdb_org: str,
     influxdb_bucket: str,
+    influxdb_days: int,
+    influxdb_thinned_days: int,
     *,
     lifeline: bool,
 ) -> None:
@@ -56,17 +62,19 @@ def command(
     """
     from gateway.cli.process import Options, run_gateway
 
-    influx = None
+    influx = plan = None
     if influxdb_url:
         if not influxdb_token:
             raise click.UsageError("expected a token beside --influxdb-url (INFLUXDB_TOKEN), got none")
+        from gateway.stores.influx_setup import InfluxPlan
         from gateway.stores.influxdb import InfluxAddress
 
+        plan = InfluxPlan(influxdb_days, influxdb_thinned_days)
         influx = InfluxAddress(influxdb_url, influxdb_org, influxdb_bucket, influxdb_token)
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its own plugins at every first start
     if lifeline:
         end_with_parent()
-    options = Options(plant=plant, data=data, host=host, port=port, influx=influx, journal=journal)
+    options = Options(plant=plant, data=data, host=host, port=port, influx=influx, influx_plan=plan, journal=journal)
     asyncio.run(run_gateway(options if rules is None else replace(options, rules=rules)))

@@ -17,7 +17,7 @@ GATEWAY = "gateway"
 INTERNAL_DRIVER = "internal"
 """Driver of the implicit device: the runtime itself writes its points."""
 
-OWN_KINDS = ("journal_writable", "history_writable", "dropped_samples")
+OWN_KINDS = ("journal_writable", "history_writable", "dropped_samples", "copies_reachable", "records_refused")
 
 _MOST_DROPPED = 1e15
 _NAME = Text("警钟网关", "Tocsin gateway")

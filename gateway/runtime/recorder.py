@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
-from itertools import groupby
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby, islice
 from operator import itemgetter
 
 from gateway.errors import StoreFailed
-from gateway.sample import SampleBatch
+from gateway.sample import Instant, SampleBatch
 
 FLUSH_EVERY = 0.5
 """Seconds; what a crash can take from the curves. Events do not wait: they are in the journal."""
@@ -34,6 +34,7 @@ class SampleRecorder:
         self.name = name
         self._append = append
         self._held: deque[tuple[Append, SampleBatch]] = deque()
+        self._flushing: Sequence[SampleBatch] = ()
         self._waiting = 0
         self.dropped = 0
         self.failure: StoreFailed | None = None
@@ -41,6 +42,12 @@ class SampleRecorder:
     def switch(self, append: Append) -> None:
         """From now on batches are numbered for `append`; what is held goes where it was meant for."""
         self._append = append
+
+    @property
+    def unwritten_since(self) -> Instant | None:
+        """Receive time of the oldest sample that the store has not got yet; None if it has all."""
+        first = [*self._flushing[:1], *(batch for _, batch in islice(self._held, 1))]
+        return Instant(min(int(batch.receive_time.min()) for batch in first)) if first else None
 
     def offer(self, batch: SampleBatch) -> None:
         self._hold(self._append, batch)
@@ -73,6 +80,7 @@ class SampleRecorder:
             return
         self._held.clear()
         self._waiting = 0
+        self._flushing = [batch for _, batches in waiting for batch in batches]
         try:
             while waiting:
                 append, batches = waiting[0]
@@ -91,6 +99,8 @@ class SampleRecorder:
             for append, batch in newer:
                 self._hold(append, batch)
             return
+        finally:
+            self._flushing = ()
         if self.failure is not None:
             _log.info("the %s is writable again", self.name)
         self.failure = None

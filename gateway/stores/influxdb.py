@@ -1,42 +1,46 @@
 """InfluxDB 2 as a follower's target: samples, and the alarm, interlock and ticket events beside them.
 
-Never a source of truth: everything in it can be written again from the journal and the history, and
-writing it again changes nothing. Never retries: the follower that holds the cursor does.
+Never a source of truth: everything in it can be written again from the journal and the history, and writing it again
+changes nothing. Never retries: the follower that holds the cursor does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from gateway.errors import StoreFailed
-from gateway.event import Entry, encode, subject_of
+from gateway.errors import RecordsRefused, StoreFailed
+from gateway.event import Entry
 from gateway.plant.model import Plant
-from gateway.sample import SampleBatch
+from gateway.sample import Instant, SampleBatch
+from gateway.store import Tally
+from gateway.stores.influx_lines import SeriesPoint, event_line, sample_lines, series_of
+from gateway.stores.influx_setup import InfluxPlan, set_up
 from gateway.stores.place import StoreThreads
+
+Result = TypeVar("Result")
 
 STORE = "influxdb"
 
-_MEASUREMENTS = {"alarm": "alarm", "interlock": "interlock", "command": "interlock", "ticket": "ticket"}
-"""First word of an event's kind -> where it goes; other kinds are the journal's alone."""
-
-_TELLING = ("equipment", "effect", "output")
-"""Fields that become tags: they keep apart what one demand does at one instant."""
-
 _TIMEOUT = 10_000
-"""Milliseconds for one write; a server that hangs must not hold the follower for longer."""
+"""Milliseconds for one request; a server that hangs must not hold the follower for longer."""
 
-_NANOSECONDS = 1000
-"""In a microsecond: InfluxDB counts in these."""
+_REFUSALS = frozenset({400, 413, 422})
+"""Answers to what a request says, not to when it came: the same request would be refused again."""
 
-_TEXT_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\""})
-
-_TAG_ESCAPES = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
+_REMEDY = {
+    401: "check the token; it may have been revoked",
+    403: "give the token the right to write to the bucket",
+    404: "check organisation and bucket",
+    429: "the server asks for less; the follower comes again",
+    503: "the server cannot take more now; the follower comes again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,101 +50,90 @@ class InfluxAddress:
     url: str
     organisation: str
     bucket: str
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesPoint:
-    """A plant point as InfluxDB's tags name it, by point index."""
-
-    id: str
-    equipment: str
+    token: str = field(repr=False)
 
 
 class InfluxHistory:
-    """Writes in the order of the calls, one request each; returns once the server has confirmed it."""
+    """`gateway.store.Copy`: one compressed request at a time, in the order of the calls."""
 
-    def __init__(self, address: InfluxAddress, points: Sequence[SeriesPoint]) -> None:
-        self._address = address
-        self._series = _series(points)
-        self._client = InfluxDBClient(url=address.url, token=address.token, org=address.organisation, timeout=_TIMEOUT)
+    def __init__(self, address: InfluxAddress, points: Sequence[SeriesPoint], plan: InfluxPlan | None = None) -> None:
+        self._address, self._plan = address, plan or InfluxPlan()
+        self._series = series_of(points)
+        self._client = InfluxDBClient(
+            url=address.url, token=address.token, org=address.organisation, timeout=_TIMEOUT, enable_gzip=True
+        )
         self._api = self._client.write_api(write_options=SYNCHRONOUS)
-        self._writing = StoreThreads(STORE, "writer", 1)
+        self._asking = StoreThreads(STORE, "client", 1)
+
+    async def prepare(self) -> str:
+        """Bucket, retention and downsampling as planned, as far as the token may; what it may not, in words.
+
+        Raises StoreFailed where the server cannot be asked.
+        """
+        return await self._ask("set up", lambda: set_up(self._client, self._address.bucket, self._plan))
 
     async def append_samples(self, batch: SampleBatch) -> None:
-        """Write a batch: fields value (absent where there is no number), quality, reason.
-
-        The same sample again overwrites itself. Raises StoreFailed.
-        """
+        """Write a batch; the same sample again overwrites itself. Raises StoreFailed, RecordsRefused."""
         await self._append(batch, self._series)
 
     def bind(self, plant: Plant) -> Callable[[SampleBatch], Awaitable[None]]:
-        """What appends batches whose indices are those of this plant."""
-        series = _series([SeriesPoint(point.id, point.equipment) for point in plant.points])
+        """What appends batches whose point indices are those of another plant file."""
+        series = series_of([SeriesPoint(point.id, point.equipment) for point in plant.points])
         return lambda batch: self._append(batch, series)
 
     async def append_events(self, entries: Sequence[Entry]) -> None:
-        """Write alarm, interlock, command and ticket entries; others are left out. Raises StoreFailed."""
-        lines = [line for entry in entries if (line := _event_line(entry))]
+        """Write alarm, interlock, command and ticket entries; others are left out. Raises as `append_samples`."""
+        lines = [line for entry in entries if (line := event_line(entry))]
         if lines:
-            await self._writing.run("append", lambda: self._write(lines))
+            await self._ask("write to", lambda: self._write(lines))
+
+    async def tally(self, start: Instant, end: Instant) -> Tally:
+        """How many samples, and how many of them with a number, have a source time in [start, end)."""
+        query = f"""
+            from(bucket: bucket) |> range(start: time(v: {start * 1000}), stop: time(v: {end * 1000}))
+              |> filter(fn: (r) => r._measurement == "sample" and (r._field == "quality" or r._field == "value"))
+              |> group(columns: ["_field"]) |> count()
+        """
+        found = await self._ask("count in", lambda: self._count(query))
+        return Tally(found.get("quality", 0), found.get("value", 0))
 
     async def close(self) -> None:
         """Finish what is under way and close the connection; twice has the effect of once."""
-        await self._writing.close(self._client.close)
+        await self._asking.close(self._client.close)
 
     async def _append(self, batch: SampleBatch, series: Sequence[str]) -> None:
         if len(batch):
-            await self._writing.run("append", lambda: self._write(_sample_lines(batch, series)))
+            await self._ask("write to", lambda: self._write(sample_lines(series, batch)))
 
     def _write(self, lines: list[str]) -> None:
-        try:
-            self._api.write(bucket=self._address.bucket, record=lines)
-        except ApiException as error:
-            raise StoreFailed(
-                STORE,
-                f"write to {self._address.url}",
-                f"expected 204, got {error.status} {error.reason}; check bucket, organisation and token",
-            ) from error
-        except (HTTPError, OSError) as error:
-            raise StoreFailed(
-                STORE, f"write to {self._address.url}", f"{error}; check that the server runs and is reachable"
-            ) from error
+        self._api.write(bucket=self._address.bucket, record=lines)
+
+    def _count(self, query: str) -> dict[str, int]:
+        tables = self._client.query_api().query(query, params={"bucket": self._address.bucket})
+        return {str(row["_field"]): int(row["_value"]) for table in tables for row in _rows(table)}
+
+    async def _ask(self, doing: str, job: Callable[[], Result]) -> Result:
+        def asked() -> Result:
+            where = f"{doing} {self._address.url}"
+            try:
+                return job()
+            except ApiException as error:
+                told = _told(error)
+                if error.status in _REFUSALS:
+                    raise RecordsRefused(f"influxdb at {self._address.url}", told) from error
+                remedy = _REMEDY.get(error.status or 0, "see the server's log")
+                raise StoreFailed(STORE, where, f"expected 204, got {error.status} {told}; {remedy}") from error
+            except (HTTPError, OSError) as error:
+                raise StoreFailed(STORE, where, f"{error}; check that the server runs and is reachable") from error
+
+        return await self._asking.run(doing, asked)
 
 
-def _sample_lines(batch: SampleBatch, series: Sequence[str]) -> list[str]:
-    columns = (batch.point, batch.value, batch.quality, batch.reason, batch.source_time)
-    return [
-        f"{series[point]} {_number(value)}quality={quality}i,reason={reason}i {at * _NANOSECONDS}"
-        for point, value, quality, reason, at in zip(*(column.tolist() for column in columns))
-    ]
+def _rows(table: Any) -> Any:
+    return [record.values for record in table.records]
 
 
-def _series(points: Sequence[SeriesPoint]) -> list[str]:
-    return [f"sample{_tag('equipment', point.equipment)}{_tag('point', point.id)}" for point in points]
-
-
-def _number(value: float) -> str:
-    """The value field, or nothing for NaN and infinity, which InfluxDB cannot hold."""
-    return f"value={value!r}," if value - value == 0.0 else ""
-
-
-def _event_line(entry: Entry) -> str:
-    event = entry.event
-    measurement = _MEASUREMENTS.get(event.kind.partition(".")[0])
-    if measurement is None:
-        return ""
-    told = {"kind": event.kind, "subject": subject_of(event)}
-    told |= {name: getattr(event, name) for name in _TELLING if hasattr(event, name)}
-    tags = "".join(_tag(name, value) for name, value in told.items())
-    fields = f"sequence={entry.sequence}i,id={_text(event.id)},body={_text(encode(event).decode())}"
-    return f"{measurement}{tags} {fields} {event.at * _NANOSECONDS}"
-
-
-def _tag(name: str, value: str) -> str:
-    """A tag, or nothing for an empty value, which InfluxDB cannot hold."""
-    return f",{name}={value.translate(_TAG_ESCAPES)}" if value else ""
-
-
-def _text(value: str) -> str:
-    return '"' + value.translate(_TEXT_ESCAPES) + '"'
+def _told(error: ApiException) -> str:
+    """The server's own words, in one line."""
+    message = getattr(error, "message", None) or error.body or error.reason
+    return " ".join(str(message).split())[:300]

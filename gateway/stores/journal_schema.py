@@ -40,10 +40,13 @@ _BUSY_TIMEOUT = 5.0
 
 METADATA = MetaData()
 
+LONG = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite's INTEGER is long by itself, and only it can be the key of a row."""
+
 EVENT = Table(
     "event",
     METADATA,
-    Column("sequence", Integer, primary_key=True),
+    Column("sequence", LONG, primary_key=True),
     Column("id", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
@@ -68,14 +71,14 @@ CURSOR = Table(
     "cursor",
     METADATA,
     Column("follower", Text, primary_key=True),
-    Column("sequence", Integer, nullable=False),
+    Column("sequence", LONG, nullable=False),
 )
 
 ASIDE = Table(
     "aside",
     METADATA,
     Column("follower", Text, primary_key=True),
-    Column("sequence", Integer, primary_key=True),
+    Column("sequence", LONG, primary_key=True),
     Column("cause", Text, nullable=False),
 )
 """Entries that a follower's target refuses for what they say, and why: passed over, and kept in sight."""

@@ -47,6 +47,8 @@ _OWN = {
     "journal_writable": _Kind("", 1, 1, 1, 0),
     "history_writable": _Kind("", 1, 1, 1, 0),
     "dropped_samples": _Kind("", 1e15, 1, 0, 0),
+    "copies_reachable": _Kind("", 1, 1, 1, 0),
+    "records_refused": _Kind("", 1e15, 1, 0, 0),
 }
 _DETECTOR = {"concentration": _Kind("ppm", 1000, 0.1, 5, 5), "fault": _Kind("", 1, 1, 0, 0)}
 

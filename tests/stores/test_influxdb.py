@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import pytest_asyncio
+from hypothesis import example, given
+from hypothesis import strategies as st
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.rest import ApiException
 
-from gateway.errors import StoreFailed
-from gateway.event import AlarmCleared, EffectJudged, Entry, GatewayStopped, Verdict, identity
+from gateway.errors import RecordsRefused, StoreFailed
+from gateway.event import AlarmAcknowledged, AlarmCleared, EffectJudged, Entry, GatewayStopped, Verdict, identity
 from gateway.rule import EffectMode
 from gateway.sample import Instant, Quality, Reason, Sample, SampleBatch
-from gateway.stores.influxdb import InfluxAddress, InfluxHistory, SeriesPoint
+from gateway.store import Tally
+from gateway.stores.influx_lines import SeriesPoint, event_line
+from gateway.stores.influx_setup import InfluxPlan, thinned, thinning
+from gateway.stores.influxdb import InfluxAddress, InfluxHistory
 
 POINTS = [SeriesPoint("eaf-1.inlet_flow", "eaf-1"), SeriesPoint("a b,c=d", "e")]
 
@@ -36,7 +48,8 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        assert self.headers["Content-Encoding"] == "gzip"
+        body = gzip.decompress(self.rfile.read(int(self.headers["Content-Length"]))).decode()
         self.server.requests.append((self.path, self.headers["Authorization"], body.splitlines()))
         self.send_response(self.server.answer)
         self.send_header("Content-Length", "0")
@@ -96,15 +109,18 @@ async def test_alarm_interlock_and_ticket_events_are_written_and_others_are_not(
     await target.append_events([Entry(2, cleared), Entry(3, GatewayStopped(id="s", at=Instant(1))), Entry(4, judged)])
     await target.close()
     first, second = server.requests[0][2]
-    assert first.startswith('alarm,kind=alarm.cleared,subject=co.high@co-1 sequence=2i,id="c",body="{\\"kind\\":')
-    assert first.endswith('}" 5000')
+    assert first.startswith("alarm,kind=alarm.cleared,alarm=co.high@co-1 sequence=2i,occurrence=")
+    assert ',body="{\\"kind\\":' in first
+    assert first.endswith('}" 5002'), "the sequence keeps events of one microsecond apart"
     assert second.startswith(
-        r"interlock,kind=interlock.effect,subject=caster.trip@dc-1\ 7,effect=tilt_back sequence=4i"
+        "interlock,kind=interlock.effect,effect=tilt_back,interlock=caster.trip@dc-1,verdict=pass "
     )
+    assert 'demand="caster.trip@dc-1 7"' in second, "a demand's id grows without end and must not be a tag"
+    assert "delay=3i" in second
 
 
-@pytest.mark.parametrize("status", [401, 404, 500, 503])
-async def test_an_answer_that_confirms_nothing_is_a_failure(server: Server, status: int) -> None:
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
+async def test_an_answer_that_confirms_nothing_is_a_failure_to_be_tried_again(server: Server, status: int) -> None:
     server.answer = status
     target = InfluxHistory(server.address, POINTS)
     with pytest.raises(StoreFailed, match=f"expected 204, got {status}"):
@@ -115,35 +131,152 @@ async def test_an_answer_that_confirms_nothing_is_a_failure(server: Server, stat
     assert len(server.requests) == 2, "it retried by itself, or did not send at all"
 
 
-async def test_a_server_that_is_not_there_is_a_failure_and_so_is_a_closed_target(server: Server) -> None:
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_an_answer_to_what_a_record_says_is_a_refusal_of_the_record(server: Server, status: int) -> None:
+    server.answer = status
+    target = InfluxHistory(server.address, POINTS)
+    with pytest.raises(RecordsRefused, match="refuses what it is given"):
+        await target.append_samples(batch())
+    await target.close()
+
+
+async def test_a_server_that_is_not_there_is_a_failure_and_so_is_a_closed_target() -> None:
     address = InfluxAddress("http://127.0.0.1:1", "plant", "tocsin", "secret")
     target = InfluxHistory(address, POINTS)
     with pytest.raises(StoreFailed, match="check that the server runs"):
         await target.append_samples(batch())
+    with pytest.raises(StoreFailed, match="check that the server runs"):
+        await target.prepare()
     await target.close()
     await target.close()
     with pytest.raises(StoreFailed, match="closed"):
         await target.append_samples(batch())
+    assert "secret" not in repr(address)
 
 
-@pytest.mark.influx
-@pytest.mark.skipif("INFLUXDB_URL" not in os.environ, reason="needs INFLUXDB_URL and INFLUXDB_TOKEN")
-async def test_a_real_influxdb_keeps_a_sample_written_twice_once() -> None:
-    from influxdb_client.client.influxdb_client import InfluxDBClient
+@given(name=st.text(min_size=1, max_size=30), comment=st.text(max_size=40))
+@example(name="a\\", comment='"\\')
+@example(name="\r\n ,=", comment="\n")
+def test_no_text_of_a_person_or_a_plant_file_can_break_a_line(name: str, comment: str) -> None:
+    said = AlarmAcknowledged(id="i", at=Instant(5), alarm=name, occurrence="o", by=name, comment=comment)
+    series, fields, at = parts_of(event_line(Entry(7, said)))
+    wanted = re.sub("[\r\n]", " ", name.rstrip("\\"))
+    assert series == ["alarm", "kind=alarm.acknowledged", *([f"alarm={wanted}"] if wanted else [])]
+    assert f'by="{name}"' in fields
+    assert at == "5007"
 
+
+def parts_of(line: str) -> tuple[list[str], str, str]:
+    """Measurement and tags, fields and time of a line, unescaped as InfluxDB's documentation says."""
+    end = re.search(r"(?<!\\) ", line)
+    assert end is not None
+    fields, _, at = line[end.end() :].rpartition(" ")
+    series = [re.sub(r"\\([,= ])", r"\1", part) for part in re.split(r"(?<!\\),", line[: end.start()])]
+    return series, re.sub(r'\\(["\\])', r"\1", fields), at
+
+
+def real_address() -> InfluxAddress:
     organisation = os.environ.get("INFLUXDB_ORG", "tocsin")
-    bucket = os.environ.get("INFLUXDB_BUCKET", "tocsin")
-    address = InfluxAddress(os.environ["INFLUXDB_URL"], organisation, bucket, os.environ["INFLUXDB_TOKEN"])
-    now = time.time_ns() // 1000
-    name = identity("real", now)
-    target = InfluxHistory(address, [SeriesPoint(name, "test")])
-    one = SampleBatch.of([Sample(0, 2.5, Quality.GOOD, Reason.NONE, Instant(now), Instant(now))])
-    await target.append_samples(one)
-    await target.append_samples(one)
-    await target.close()
-    with InfluxDBClient(url=address.url, token=address.token, org=organisation) as client:
-        found = client.query_api().query(
-            f'from(bucket: "{bucket}") |> range(start: -1h) '
-            f'|> filter(fn: (r) => r.point == "{name}" and r._field == "value")'
-        )
-    assert [record.get_value() for table in found for record in table.records] == [2.5]
+    bucket = f"test-{identity('bucket', time.time_ns())}"
+    return InfluxAddress(os.environ["INFLUXDB_URL"], organisation, bucket, os.environ["INFLUXDB_TOKEN"])
+
+
+REAL = [
+    pytest.mark.influx,
+    pytest.mark.skipif("INFLUXDB_URL" not in os.environ, reason="needs INFLUXDB_URL and INFLUXDB_TOKEN"),
+]
+
+
+class TestAgainstARealInfluxDB:
+    """A bucket of its own for each test, made and removed by it."""
+
+    pytestmark = REAL
+
+    @pytest_asyncio.fixture(loop_scope="function")
+    async def target(self) -> AsyncIterator[InfluxHistory]:
+        address = real_address()
+        target = InfluxHistory(address, POINTS, InfluxPlan(raw_days=30, thinned_days=3650))
+        assert await target.prepare() == ""
+        yield target
+        await target.close()
+        with client_of(address) as client:
+            for task in client.tasks_api().find_tasks():
+                if task.name.startswith(address.bucket):
+                    client.tasks_api().delete_task(task.id)
+            for name in (address.bucket, thinned(address.bucket)):
+                client.buckets_api().delete_bucket(client.buckets_api().find_bucket_by_name(name))
+
+    async def test_a_sample_written_twice_is_there_once_and_both_sides_count_alike(self, target: InfluxHistory) -> None:
+        now = Instant(time.time_ns() // 1000)
+        rows = [Sample(n % 2, float(n), Quality.GOOD, Reason.NONE, Instant(now - n), now) for n in range(5000)]
+        rows += [Sample(0, float("nan"), Quality.BAD, Reason.TIMEOUT, Instant(now - 9000 - n), now) for n in range(7)]
+        for _ in range(2):
+            await target.append_samples(SampleBatch.of(rows))
+        assert await target.tally(Instant(now - 20_000), Instant(now + 1)) == Tally(5007, 5000)
+        assert await target.tally(Instant(now - 20_000), Instant(now - 9000)) == Tally(6, 0)
+        assert await target.tally(Instant(0), Instant(10)) == Tally(0, 0)
+
+    async def test_it_sets_up_buckets_and_tasks_once_and_leaves_what_is_there(self, target: InfluxHistory) -> None:
+        assert await target.prepare() == ""
+        with client_of(target._address) as client:
+            bucket = target._address.bucket
+            kept = client.buckets_api().find_bucket_by_name(bucket).retention_rules[0].every_seconds
+            tasks = [task for task in client.tasks_api().find_tasks() if task.name.startswith(bucket)]
+        assert kept == 30 * 86_400
+        assert sorted(task.every for task in tasks) == ["1h", "1m"]
+
+    async def test_the_thinning_keeps_extremes_and_counts_what_was_not_good(self, target: InfluxHistory) -> None:
+        minute = time.time_ns() // 60_000_000_000 * 60_000_000 - 60_000_000
+        rows = [
+            Sample(0, value, quality, Reason.NONE, Instant(minute + second * 1_000_000), Instant(minute))
+            for second, (value, quality) in enumerate(
+                [(5.0, Quality.GOOD), (99.0, Quality.GOOD), (-3.0, Quality.UNCERTAIN), (float("nan"), Quality.BAD)]
+            )
+        ]
+        await target.append_samples(SampleBatch.of(rows))
+        bucket = target._address.bucket
+        with client_of(target._address) as client:
+            client.query_api().query(thinning(bucket, "1m"))
+            found = client.query_api().query(
+                f'from(bucket: "{thinned(bucket)}") |> range(start: -1h) |> filter(fn: (r) => r.every == "1m")'
+            )
+        values = {record["_field"]: record.get_value() for table in found for record in table.records}
+        assert values == {"low": -3.0, "high": 99.0, "mean": (5.0 + 99.0 - 3.0) / 3, "not_good": 2}
+
+    async def test_a_token_that_may_not_set_up_is_told_and_one_that_may_not_write_is_a_failure(
+        self, target: InfluxHistory
+    ) -> None:
+        address = replace(target._address, token="revoked")
+        other = InfluxHistory(address, POINTS)
+        with pytest.raises(StoreFailed, match=r"401.*check the token"):
+            await other.append_samples(batch())
+        assert "may not set up" in await other.prepare()
+        await other.close()
+
+    async def test_a_record_of_another_type_is_refused_and_the_rest_can_be_written(self, target: InfluxHistory) -> None:
+        now = Instant(time.time_ns() // 1000)
+        good = Sample(0, 1.0, Quality.GOOD, Reason.NONE, now, now)
+        await target.append_samples(SampleBatch.of([good]))
+        with client_of(target._address) as client:
+            writing = client.write_api(write_options=SYNCHRONOUS)
+            series = "sample,equipment=eaf-1,point=eaf-1.inlet_flow"
+            with pytest.raises(ApiException):
+                writing.write(bucket=target._address.bucket, record=f'{series} value="text" {now * 1000 + 5}')
+        await target.append_samples(SampleBatch.of([replace(good, source_time=Instant(now + 1))]))
+        assert await target.tally(now, Instant(now + 2)) == Tally(2, 2)
+
+    async def test_a_sample_beyond_the_retention_is_refused_and_one_of_2099_kept_and_neither_stops_the_rest(
+        self, target: InfluxHistory
+    ) -> None:
+        now = Instant(time.time_ns() // 1000)
+        of_1970 = SampleBatch.of([Sample(0, 1.0, Quality.GOOD, Reason.NONE, Instant(1), now)])
+        with pytest.raises(RecordsRefused, match="retention"):
+            await target.append_samples(of_1970)
+        of_2099 = Sample(0, 1.0, Quality.GOOD, Reason.NONE, Instant(4_070_908_800_000_000), now)
+        await target.append_samples(SampleBatch.of([of_2099]))
+        await target.append_samples(SampleBatch.of([Sample(0, 1.0, Quality.GOOD, Reason.NONE, now, now)]))
+        assert (await target.tally(now, Instant(now + 1))).samples == 1
+
+
+def client_of(address: InfluxAddress) -> InfluxDBClient:
+    return InfluxDBClient(url=address.url, token=address.token, org=address.organisation)

@@ -25,6 +25,7 @@ from pydantic import TypeAdapter
 
 from gateway.api import requests
 from gateway.api import schema as wire
+from gateway.api.health_schema import CopyView, HealthView
 from gateway.event import AlarmAcknowledged, AlarmRaised, Entry, TicketAction, TicketState
 from gateway.machines.alarm import AlarmStateName
 from gateway.plant.model import Text
@@ -98,23 +99,19 @@ class FakeGateway:
         self.quality[index] = int(quality)
         self.reason[index] = int(reason)
 
-    def health(self) -> wire.HealthView:
-        alarms = self.alarms.values()
+    def health(self) -> HealthView:
+        alarms = list(self.alarms.values())
         open_ = [each for each in alarms if each.annunciated_at is not None]
-        return wire.HealthView(
+        settled = (240.0, 0, None, None, 0, 2, 3)
+        return HealthView(
             wall_clock() - 3600 * SECOND,
-            240.0,
-            0,
-            None,
-            None,
-            0,
-            2,
-            3,
+            *settled,
             sum(each != 0 for each in self.quality),
             len(open_),
             min((each.raised_at for each in open_), default=None),
             1200,
-            **fixture_aside.counts_aside(list(alarms)),
+            (CopyView("influxdb", None, "", 1_500_000, 0, 0, 0, 0),),
+            **fixture_aside.counts_aside(alarms),
         )
 
     def columns(self, chosen: list[int] | None = None) -> wire.SampleColumns:

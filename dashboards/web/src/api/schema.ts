@@ -987,6 +987,28 @@ export interface components {
             devices_restarted: string[];
         };
         /**
+         * CopyView
+         * @description A store elsewhere that is given everything as well, and how far it has got.
+         */
+        CopyView: {
+            /** Name */
+            name: string;
+            /** Failure */
+            failure: string | null;
+            /** Note */
+            note: string;
+            /** Behind */
+            behind: number;
+            /** Backlog */
+            backlog: number;
+            /** Events Behind */
+            events_behind: number;
+            /** Refused */
+            refused: number;
+            /** Missing */
+            missing: number;
+        };
+        /**
          * CoverageRow
          * @description What one clause asks of one equipment, and what answers it.
          */
@@ -1316,6 +1338,8 @@ export interface components {
             oldest_unacknowledged: number | null;
             /** Clock Step */
             clock_step: number;
+            /** Copies */
+            copies: components["schemas"]["CopyView"][];
             /**
              * Shelved
              * @default 0

@@ -26,6 +26,7 @@ export type PlantView = Schemas["PlantView"];
 export type CoverageRow = Schemas["CoverageRow"];
 export type CoverageStatus = Schemas["CoverageStatus"];
 export type HealthView = Schemas["HealthView"];
+export type CopyView = Schemas["CopyView"];
 export type SampleColumns = Schemas["SampleColumns"];
 export type Snapshot = Schemas["Snapshot"];
 export type ChangesMessage = Schemas["ChangesMessage"];

@@ -9,11 +9,15 @@ revision = "0001"
 down_revision = None
 
 
+LONG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""SQLite's INTEGER is long by itself, and only it can be the key of a row."""
+
+
 def upgrade() -> None:
     """Make the three tables."""
     op.create_table(
         "event",
-        sa.Column("sequence", sa.Integer, primary_key=True),
+        sa.Column("sequence", LONG, primary_key=True),
         sa.Column("id", sa.Text, nullable=False, unique=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
@@ -34,5 +38,5 @@ def upgrade() -> None:
     op.create_table(
         "cursor",
         sa.Column("follower", sa.Text, primary_key=True),
-        sa.Column("sequence", sa.Integer, nullable=False),
+        sa.Column("sequence", LONG, nullable=False),
     )
