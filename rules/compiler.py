@@ -49,6 +49,7 @@ class _Compiler:
         self._rules: list[RuleInstance] = []
         self._columns: dict[str, int] = {}
         """Condition columns by rule instance."""
+        self._counted_on = {rule.model.id for rule in packs.rules() if rule.model.credited}
         self._suppressed: list[tuple[int, NodeId]] = []
         self._equipment = plant.equipment_by_id()
         self._check_points()
@@ -61,6 +62,7 @@ class _Compiler:
                 for site in self._sites(rule):
                     self._rule(blueprint, site)
             self._suppress()
+            self._credited()
             for interlock in self._packs.interlocks():
                 for equipment in self._plant.equipment:
                     if equipment.equipment_class == interlock.model.for_each:
@@ -132,6 +134,24 @@ class _Compiler:
         self._rules.append(rule)
         if suppress is not None:
             self._suppressed.append((rule.index, suppress))
+
+    def _credited(self) -> None:
+        """What a protection layer of its own needs of the plant: sensors that no interlock uses, and their tests."""
+        if not self._counted_on:
+            return
+        used: dict[PointIndex, str] = {}
+        for interlock in self._packs.interlocks():
+            for rule in self._rules:
+                if rule.rule in interlock.model.causes:
+                    used |= dict.fromkeys(rule.points, f"{interlock.model.id}@{rule.equipment}")
+        for rule in (each for each in self._rules if each.rule in self._counted_on):
+            for index in rule.points:
+                point = self._plant.points[index]
+                if point.unit and point.calibration_due is None:
+                    self._draft.warn(rule.id, f"a 'calibration_due' of {point.id} for a credited rule", "none")
+                if index in used:
+                    got = f"that of {used[index]}"
+                    self._draft.warn(rule.id, f"a sensor of its own in place of {point.id}", got)
 
     def _suppress(self) -> None:
         """Columns of what suppresses, behind those of the rules: a rule's number is its column."""

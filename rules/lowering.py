@@ -14,6 +14,7 @@ from typing import Final
 from gateway import units
 from gateway.duration import format_duration
 from gateway.sample import SECOND
+from gateway.store import HistoryPlan
 from rules.functions import COMPARED, FUNCTIONS, MIRRORED, Compared, Function
 from rules.graph import MOST_SLICES, Graph, NodeId, Op
 from rules.syntax import COMPARISONS, Binary, Call, Expression, ExpressionError, ListOf, Name, Number, Unary, Word
@@ -25,8 +26,8 @@ def lower_condition(expression: Expression, scope: Scope, graph: Graph) -> NodeI
     return Lowering(scope, graph).condition(expression)
 
 
-HISTORY: Final = 180 * 86_400 * SECOND
-"""How far back a window may reach (microseconds): what a history keeps unless the plant says otherwise."""
+HISTORY: Final = HistoryPlan().keeping.samples
+"""How far back a window may reach (microseconds): as long as a history keeps samples, so that a restart can warm it."""
 _COMPARISON = {">": Op.GT, ">=": Op.GE, "<": Op.LT, "<=": Op.LE, "==": Op.EQ, "!=": Op.NE}
 
 
