@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gateway.event import Event
-from gateway.machines import alarm, suppression
+from gateway.machines import alarm, escalation, suppression
 from gateway.machines.alarm import AlarmState
 from gateway.machines.first_out import FirstOut
 from gateway.plant.model import Plant
@@ -27,6 +27,7 @@ class Annunciator:
         in_force = [rule for rule in rules if not rule.shadow]
         self._rules = {rule.id: rule for rule in in_force}
         self._states = states
+        self._ladders = plant.duty.escalation
         self.first_out = FirstOut(in_force, {rule.id: _error(plant, rule) for rule in in_force})
         self._by_design = [rule for rule in in_force if rule.suppress is not None]
         self._column = np.array([rule.suppress for rule in self._by_design], dtype=np.intp)
@@ -78,7 +79,7 @@ class Annunciator:
         return events
 
     def due(self, now: Instant) -> list[Event]:
-        """What time alone brings: shelvings that are over, acknowledged alarms that ask again."""
+        """What time alone brings: shelvings that are over, alarms that ask again, and whom the unheard ones tell."""
         if now < self._next_due:
             return []
         events = []
@@ -89,6 +90,8 @@ class Annunciator:
                 events.append(expired)
             elif (rule := self._rules.get(subject)) and (at := alarm.re_alarm_due(rule, state)) and at <= now:
                 events.append(alarm.re_alarm(rule, state, now))
+            elif rule is not None:
+                events += alarm.escalate(rule, state, self._ladders.ladder(rule.priority), now)
         self._next_due = min(self._due.values(), default=_NEVER)
         return events
 
@@ -98,8 +101,14 @@ class Annunciator:
     def _due_of(self, state: AlarmState) -> Instant | None:
         times = [] if state.suppression.shelf is None else [state.suppression.shelf.until]
         rule = self._rules.get(state.alarm)
-        again = None if rule is None else alarm.re_alarm_due(rule, state)
-        return min([*times, *([] if again is None else [again])], default=None)
+        if rule is not None:
+            again = alarm.re_alarm_due(rule, state)
+            climbs = None
+            if state.annunciated_at is not None:
+                ladder = self._ladders.ladder(rule.priority)
+                climbs = escalation.next_at(ladder, state.annunciated_at, state.escalated)
+            times += [at for at in (again, climbs) if at is not None]
+        return min(times, default=None)
 
 
 def _error(plant: Plant, rule: RuleInstance) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 
 from gateway.annunciator import Annunciator
 from gateway.changeover import TrialChanged
+from gateway.duty_desk import DutyDesk
 from gateway.errors import UnknownSubject
 from gateway.event import AlarmRaised, Event, InterlockDemanded, Reading, identity
 from gateway.machines import alarm, interlock, suppression, ticket
@@ -66,6 +67,7 @@ class Engine:
         self._open_ticket = {t.rule: t for t in standing.tickets.values() if t.standing}
         self._closed_ticket = {t.rule: t.id for t in standing.tickets.values() if not t.standing}
         self._annunciator = Annunciator(self._plant, self.rules, standing.alarms)
+        self.duty = DutyDesk(self._plant, standing.checks)
         filed = {occurrence for each in standing.tickets.values() for occurrence in each.occurrences}
         self._owed = {s.alarm for s in standing.alarms.values() if s.active and s.occurrence not in filed}
         """Alarms that may owe a ticket: they were raised while the plant's state or a permit expected them."""
@@ -74,6 +76,7 @@ class Engine:
         """What follows from the points as they are now; the states have already moved when it returns."""
         conditions = self._program.step(table.columns(now), now)
         events: list[Event] = self._take(self._annunciator.due(now))
+        events += self._take(self.duty.due(now))
         events += self._take(self._annunciator.designed(conditions, now, settled=now - self._started >= SETTLE))
         for row in self._moving(conditions):
             events += self._take(self._interlock(row, conditions, table, now))
@@ -301,6 +304,7 @@ class Engine:
             alarms={i: now.alarms[i] for i in touched[StateKind.ALARM] if i in now.alarms},
             demands={i: now.demands[i] for i in touched[StateKind.DEMAND] if i in now.demands},
             tickets={i: now.tickets[i] for i in touched[StateKind.TICKET] if i in now.tickets},
+            checks={i: now.checks[i] for i in touched[StateKind.CHECK] if i in now.checks},
         )
         for event in events:
             fold(ahead, event)

@@ -32,6 +32,14 @@ from gateway.changeover import (
 )
 from gateway.driver import LinkState
 from gateway.plant.model import Text
+from gateway.presence import (
+    AlarmEscalated,
+    DutyCheckAnswered,
+    DutyCheckAsked,
+    DutyCheckEscalated,
+    DutyCheckMissed,
+    HandoverSigned,
+)
 from gateway.rule import EffectMode, Priority, TicketGrade, Truth
 from gateway.sample import Instant
 
@@ -335,6 +343,12 @@ Event = Annotated[
     | AlarmReturnedToService
     | AlarmReAlarmed
     | FirstOutRevised
+    | AlarmEscalated
+    | DutyCheckAsked
+    | DutyCheckAnswered
+    | DutyCheckMissed
+    | DutyCheckEscalated
+    | HandoverSigned
     | InterlockDemanded
     | EffectJudged
     | InterlockEnded
@@ -374,7 +388,7 @@ def decode(body: bytes | str) -> Event:
 
 def subject_of(event: Event) -> str:
     """What the event is about: the alarm, demand, ticket, command, rule, device or the gateway."""
-    for name in ("ticket", "demand", "command", "alarm", "rule", "device"):
+    for name in ("ticket", "demand", "command", "alarm", "check", "handover", "rule", "device"):
         value = getattr(event, name, None)
         if isinstance(value, str):
             return value

@@ -35,13 +35,28 @@ from gateway.event import (
     TicketMoved,
     TicketRecurred,
 )
-from gateway.machines import alarm, interlock, ticket
+from gateway.machines import alarm, duty_check, interlock, ticket
 from gateway.machines.alarm import AlarmState
+from gateway.machines.duty_check import DutyCheck
 from gateway.machines.interlock import Demand
 from gateway.machines.ticket import Ticket
+from gateway.presence import (
+    AlarmEscalated,
+    DutyCheckAnswered,
+    DutyCheckAsked,
+    DutyCheckEscalated,
+    DutyCheckMissed,
+)
 from gateway.store import StateKind
 
+CHECKS_KEPT = 50
+"""Duty checks shown; the journal keeps all."""
+
+CHECK_EVENTS = (DutyCheckAsked, DutyCheckAnswered, DutyCheckMissed, DutyCheckEscalated)
+"""What moves a duty check."""
+
 ALARM_EVENTS = (
+    AlarmEscalated,
     AlarmRaised,
     AlarmAcknowledged,
     AlarmCleared,
@@ -66,9 +81,10 @@ class Standing:
     alarms: dict[str, AlarmState] = field(default_factory=dict)
     demands: dict[str, Demand] = field(default_factory=dict)
     tickets: dict[str, Ticket] = field(default_factory=dict)
+    checks: dict[str, DutyCheck] = field(default_factory=dict)
 
 
-def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | None:
+def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | DutyCheck | None:
     """Move the state that this event is about; what it has become, or None if it is about none."""
     match event:
         case TicketFiled() | TicketRecurred() | TicketMoved():
@@ -90,6 +106,8 @@ def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | Non
             return demand
         case _:
             pass
+    if isinstance(event, CHECK_EVENTS):
+        return _fold_check(standing, event.check, event)
     subject = _alarm_of(event)
     if subject is None:
         return None
@@ -116,9 +134,20 @@ def states_of(events: Iterable[Event]) -> Mapping[StateKind, set[str]]:
                 touched[StateKind.DEMAND].add(event.demand)
             case _:
                 subject = _alarm_of(event)
-                if subject is not None:
+                if isinstance(event, CHECK_EVENTS):
+                    touched[StateKind.CHECK].add(event.check)
+                elif subject is not None:
                     touched[StateKind.ALARM].add(subject)
     return touched
+
+
+def _fold_check(standing: Standing, subject: str, event: Event) -> DutyCheck | None:
+    check = duty_check.evolve(standing.checks.get(subject), event)
+    if check is not None:
+        standing.checks[subject] = check
+    if len(standing.checks) > CHECKS_KEPT:
+        del standing.checks[next(each.id for each in standing.checks.values() if not each.standing)]
+    return check
 
 
 def _alarm_of(event: Event) -> str | None:

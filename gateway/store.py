@@ -23,6 +23,7 @@ class StateKind(StrEnum):
     ALARM = "alarm"
     DEMAND = "demand"
     TICKET = "ticket"
+    CHECK = "check"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ state is projected from them. A condition that is unknown moves nothing: the ala
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -21,9 +22,11 @@ from gateway.event import (
     Reading,
     identity,
 )
-from gateway.machines import suppression
+from gateway.machines import escalation, suppression
 from gateway.machines.suppression import NOT_SUPPRESSED, Suppression
 from gateway.machines.table import Table
+from gateway.plant.duty import Level, Rung
+from gateway.presence import AlarmEscalated
 from gateway.rule import RuleInstance, Truth
 from gateway.sample import Instant
 
@@ -130,6 +133,8 @@ class AlarmState:
     """How often this occurrence asked again after it had been acknowledged."""
     annunciated_at: Instant | None = None
     """Since when it asks for a person; None while it asks for nobody or is kept from asking."""
+    escalated: Level | None = None
+    """The highest level that has been told since it asks."""
 
     @property
     def projected(self) -> Projected:
@@ -288,6 +293,28 @@ def re_alarm_due(rule: RuleInstance, state: AlarmState) -> Instant | None:
     return None if state.acknowledged_at is None else Instant(state.acknowledged_at + rule.re_alarm)
 
 
+def escalate(rule: RuleInstance, state: AlarmState, ladder: Sequence[Rung], now: Instant) -> list[Event]:
+    """Whom an alarm that nobody has acknowledged tells by now, and has not told before."""
+    since = state.annunciated_at
+    if since is None:
+        return []
+    return [
+        AlarmEscalated(
+            id=identity(state.occurrence, "escalated", state.re_alarms, since, rung.level),
+            at=now,
+            alarm=rule.id,
+            occurrence=state.occurrence,
+            equipment=rule.equipment,
+            title=rule.title,
+            response=rule.response,
+            priority=rule.priority,
+            level=rung.level,
+            waited=now - since,
+        )
+        for rung in escalation.due(rule.id, ladder, since, state.escalated, now)
+    ]
+
+
 def withdraw(state: AlarmState, by: str, comment: str, now: Instant) -> Event:
     """The rule of this alarm is no longer in force; whatever stood is closed, and says so."""
     TABLE.next(state.alarm, state.name, _A.WITHDRAW)
@@ -306,7 +333,7 @@ def evolve(state: AlarmState, event: Event) -> AlarmState:
     """The state after an event of this alarm; events of other kinds change nothing."""
     moved = _moved(state, event)
     if moved.acknowledged or moved.suppression:
-        return moved if moved.annunciated_at is None else replace(moved, annunciated_at=None)
+        return moved if moved.annunciated_at is None else replace(moved, annunciated_at=None, escalated=None)
     return moved if moved.annunciated_at is not None else replace(moved, annunciated_at=event.at)
 
 
@@ -350,6 +377,8 @@ def _moved(state: AlarmState, event: Event) -> AlarmState:
                 acknowledged_by=None,
                 re_alarms=event.count,
             )
+        case AlarmEscalated():
+            return replace(state, escalated=event.level)
         case FirstOutRevised():
             return replace(state, first_out=event.first_out, tie=event.tie)
         case _:

@@ -11,13 +11,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from gateway.event import TicketAction, TicketState, Verdict
-from gateway.machines import alarm, interlock, suppression, ticket
+from gateway.machines import alarm, duty_check, escalation, interlock, suppression, ticket
 from gateway.machines.table import Action, State, Table
 from gateway.plant.model import Text
 
 HEADINGS: Mapping[str, Text] = {
     "alarm": Text("报警的状态（ISA-18.2 / IEC 62682）", "The states of an alarm (ISA-18.2 / IEC 62682)"),
     "suppression": Text("报警的抑制：搁置、设计抑制、停用", "What keeps an alarm from being annunciated"),
+    "escalation": Text("逐级上报", "The ladder that an unheard alarm climbs"),
+    "duty_check": Text("查岗", "A duty check"),
     "ticket": Text("隐患闭环：排查、登记、整改、复查、销号", "A hazard from suspicion to write-off"),
     "interlock": Text("联锁动作的判定", "The verdict on one effect of an interlock demand"),
 }
@@ -33,6 +35,15 @@ NOTES: Mapping[str, Text] = {
         "Three axes, independent of each other and of the alarm's state: evaluation and journalling go on under each, "
         "and an occurrence that was acknowledged is so afterwards. A shelving ends by itself, a removal from "
         "service by a person only, and unknown never suppresses.",
+    ),
+    "escalation": Text(
+        "报警无人确认、查岗无人应答，按级别的时限逐级上报；途中每一级都告知，重启不从头计时。",
+        "Whoever has not been heard is told to the next level in the time of its priority; nobody on the way up is "
+        "left out, and a restart does not start the time anew.",
+    ),
+    "duty_check": Text(
+        "定时或随机查岗；只有人能应答，迟到的应答记为迟到。",
+        "Asked at set times and at random ones; only a person answers, and a late answer is called late.",
     ),
     "ticket": Text(
         "软件只能提出疑似隐患，每一步都由具名人员完成；整改人不得复查自己的整改。",
@@ -58,6 +69,22 @@ CHINESE: Mapping[str, str] = {
     alarm.AlarmAction.RESET: "复位",
     alarm.AlarmAction.WITHDRAW: "规则撤除",
     alarm.AlarmAction.RE_ALARM: "再次报警",
+    escalation.Told.NOBODY: "尚未上报",
+    escalation.Told.DUTY_OPERATOR: "值班员",
+    escalation.Told.SHIFT_LEADER: "班组长",
+    escalation.Told.SAFETY_MANAGER: "安全负责人",
+    escalation.Told.COUNTY: "县级监管",
+    escalation.Climb.TELL_DUTY_OPERATOR: "再次提醒值班员",
+    escalation.Climb.TELL_SHIFT_LEADER: "上报班组长",
+    escalation.Climb.TELL_SAFETY_MANAGER: "上报安全负责人",
+    escalation.Climb.TELL_COUNTY: "上报县级监管",
+    escalation.Climb.HEARD: "有人确认",
+    duty_check.DutyCheckState.ASKED: "待应答",
+    duty_check.DutyCheckState.ANSWERED: "已应答",
+    duty_check.DutyCheckState.MISSED: "无人应答",
+    duty_check.DutyCheckState.ANSWERED_LATE: "迟到应答",
+    duty_check.DutyCheckAction.ANSWER: "应答",
+    duty_check.DutyCheckAction.MISS: "超时",
     suppression.ShelvingState.UNSHELVED: "未搁置",
     suppression.ShelvingState.SHELVED: "已搁置",
     suppression.ShelvingState.SHELVED_ONE_SHOT: "单次搁置",
@@ -108,6 +135,8 @@ def pages() -> Mapping[str, str]:
     return {
         "alarm": _page("alarm", [_drawn(alarm.TABLE)]),
         "suppression": _page("suppression", axes),
+        "escalation": _page("escalation", [_drawn(escalation.TABLE)]),
+        "duty_check": _page("duty_check", [_drawn(duty_check.TABLE)]),
         "ticket": _page("ticket", [_drawn(ticket.TABLE)]),
         "interlock": _page("interlock", [_drawn(interlock.TABLE)]),
     }

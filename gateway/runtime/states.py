@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from pydantic import TypeAdapter
 
 from gateway.machines.alarm import AlarmState
+from gateway.machines.duty_check import DutyCheck
 from gateway.machines.interlock import Demand
 from gateway.machines.ticket import Ticket
-from gateway.standing import Standing
+from gateway.standing import CHECKS_KEPT, Standing
 from gateway.store import Journal, StateKind, StateRow
 
 _ALARM = TypeAdapter(AlarmState)
 _DEMAND = TypeAdapter(Demand)
 _TICKET = TypeAdapter(Ticket)
+_CHECK = TypeAdapter(DutyCheck)
 
 
 def rows(standing: Standing, touched: Mapping[StateKind, set[str]]) -> list[StateRow]:
@@ -22,7 +24,9 @@ def rows(standing: Standing, touched: Mapping[StateKind, set[str]]) -> list[Stat
     alarms = (standing.alarms[i] for i in touched[StateKind.ALARM] if i in standing.alarms)
     demands = (standing.demands[i] for i in touched[StateKind.DEMAND] if i in standing.demands)
     tickets = (standing.tickets[i] for i in touched[StateKind.TICKET] if i in standing.tickets)
+    checks = (standing.checks[i] for i in touched[StateKind.CHECK] if i in standing.checks)
     return [
+        *(StateRow(StateKind.CHECK, c.id, c.standing, _CHECK.dump_json(c).decode()) for c in checks),
         *(StateRow(StateKind.ALARM, a.alarm, a.standing, _ALARM.dump_json(a).decode()) for a in alarms),
         *(StateRow(StateKind.DEMAND, d.id, d.standing, _DEMAND.dump_json(d).decode()) for d in demands),
         *(StateRow(StateKind.TICKET, t.id, t.standing, _TICKET.dump_json(t).decode()) for t in tickets),
@@ -34,8 +38,11 @@ async def load(journal: Journal) -> Standing:
     alarms = [_ALARM.validate_json(r.body) for r in await journal.states(StateKind.ALARM, standing_only=True)]
     demands = [_DEMAND.validate_json(r.body) for r in await journal.states(StateKind.DEMAND, standing_only=False)]
     tickets = [_TICKET.validate_json(r.body) for r in await journal.states(StateKind.TICKET, standing_only=False)]
+    every = await journal.states(StateKind.CHECK, standing_only=False)
+    checks = sorted((_CHECK.validate_json(row.body) for row in every), key=lambda check: check.asked_at)
     return Standing(
         alarms={alarm.alarm: alarm for alarm in alarms},
         demands={demand.id: demand for demand in sorted(demands, key=lambda d: d.demanded_at)},
         tickets={ticket.id: ticket for ticket in sorted(tickets, key=lambda t: t.filed_at)},
+        checks={check.id: check for check in checks[-CHECKS_KEPT:]},
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.event import TicketAction, TicketState, Verdict
-from gateway.machines import alarm, diagrams, interlock, suppression, ticket
+from gateway.machines import alarm, diagrams, duty_check, escalation, interlock, suppression, ticket
 from gateway.machines.alarm import AlarmAction, AlarmStateName
 from gateway.machines.interlock import Judgement
 
@@ -29,6 +29,8 @@ TABLES = [
     suppression.SHELVING,
     suppression.DESIGN,
     suppression.SERVICE,
+    escalation.TABLE,
+    duty_check.TABLE,
     ticket.TABLE,
     interlock.TABLE,
 ]
@@ -50,6 +52,10 @@ def test_every_state_and_every_action_has_its_chinese_word() -> None:
         suppression.DesignAction,
         suppression.ServiceState,
         suppression.ServiceAction,
+        escalation.Told,
+        escalation.Climb,
+        duty_check.DutyCheckState,
+        duty_check.DutyCheckAction,
     )
     machines = (*axes, AlarmStateName, AlarmAction, TicketState, TicketAction, Verdict, Judgement)
     assert {word for machine in machines for word in machine} == set(diagrams.CHINESE)

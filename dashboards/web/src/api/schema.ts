@@ -473,6 +473,33 @@ export interface components {
             rule_hash: string;
         };
         /**
+         * AlarmEscalated
+         * @description Nobody has acknowledged the alarm for so long that the next level is told.
+         */
+        AlarmEscalated: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "alarm.escalated";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Alarm */
+            alarm: string;
+            /** Occurrence */
+            occurrence: string;
+            /** Equipment */
+            equipment: string;
+            title: components["schemas"]["Text"];
+            response: components["schemas"]["Text"];
+            priority: components["schemas"]["Priority"];
+            level: components["schemas"]["Level"];
+            /** Waited */
+            waited: number;
+        };
+        /**
          * AlarmFigures
          * @description What one alarm contributed.
          */
@@ -824,6 +851,12 @@ export interface components {
             staffed: boolean;
         };
         /**
+         * AskedBecause
+         * @description Why a duty check was asked.
+         * @enum {string}
+         */
+        AskedBecause: "scheduled" | "random" | "person";
+        /**
          * ChangesMessage
          * @description Journal entries, and the views that they changed, whole: replace by id.
          *
@@ -1064,6 +1097,84 @@ export interface components {
             /** Effects */
             effects: components["schemas"]["EffectView"][];
         };
+        /** DutyCheckAnswered */
+        DutyCheckAnswered: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "duty.answered";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Check */
+            check: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Late */
+            late: boolean;
+        };
+        /** DutyCheckAsked */
+        DutyCheckAsked: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "duty.asked";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Check */
+            check: string;
+            because: components["schemas"]["AskedBecause"];
+            /** By */
+            by: string;
+            /** Deadline */
+            deadline: number;
+        };
+        /**
+         * DutyCheckEscalated
+         * @description A missed check climbs the ladder of an alarm until somebody answers.
+         */
+        DutyCheckEscalated: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "duty.escalated";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Check */
+            check: string;
+            level: components["schemas"]["Level"];
+            /** Waited */
+            waited: number;
+        };
+        /**
+         * DutyCheckMissed
+         * @description Nobody answered within the time.
+         */
+        DutyCheckMissed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "duty.missed";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Check */
+            check: string;
+            /** Asked At */
+            asked_at: number;
+        };
         /**
          * EffectJudged
          * @description The verdict on one effect. LATE may follow FAIL: the effect came after all.
@@ -1116,7 +1227,7 @@ export interface components {
             /** Sequence */
             sequence: number;
             /** Event */
-            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
+            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["AlarmEscalated"] | components["schemas"]["DutyCheckAsked"] | components["schemas"]["DutyCheckAnswered"] | components["schemas"]["DutyCheckMissed"] | components["schemas"]["DutyCheckEscalated"] | components["schemas"]["HandoverSigned"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
         };
         /** EquipmentView */
         EquipmentView: {
@@ -1310,6 +1421,50 @@ export interface components {
             at: number;
         };
         /**
+         * HandoverLine
+         * @description One thing that the next shift has to know of.
+         */
+        HandoverLine: {
+            /** Section */
+            section: string;
+            /** Subject */
+            subject: string;
+            text: components["schemas"]["Text"];
+            /** Since */
+            since: number;
+            /** Note */
+            note: string;
+        };
+        /**
+         * HandoverSigned
+         * @description One shift handed over to the next; the pack as both saw it.
+         */
+        HandoverSigned: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "duty.handover";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Handover */
+            handover: string;
+            /** By */
+            by: string;
+            /** To */
+            to: string;
+            /** Comment */
+            comment: string;
+            /** Digest */
+            digest: string;
+            /** Lines */
+            lines: components["schemas"]["HandoverLine"][];
+            /** Left Out */
+            left_out: number;
+        };
+        /**
          * HealthView
          * @description What the gateway says of itself; everything here is always in sight on the page.
          */
@@ -1475,6 +1630,12 @@ export interface components {
             /** Comment */
             comment: string;
         };
+        /**
+         * Level
+         * @description Who is told, in the order in which an unheard alarm climbs.
+         * @enum {string}
+         */
+        Level: "duty_operator" | "shift_leader" | "safety_manager" | "county";
         /**
          * LimitLine
          * @description A threshold to draw in a trend, in the point's unit.
