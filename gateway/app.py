@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from drivers import modbus, mqtt, replay
+from drivers import modbus, mqtt, replay, sparkplug
 from gateway.api.schema import LimitLine, LimitView
 from gateway.driver import DriverKind
 from gateway.errors import Problem
@@ -18,7 +18,7 @@ from rules import compiler, packs, syntax
 from rules.blueprint import EARLY
 from rules.program import CompiledProgram
 
-DRIVERS: Mapping[str, DriverKind] = {kind.name: kind for kind in (modbus.KIND, mqtt.KIND, replay.KIND)}
+DRIVERS: Mapping[str, DriverKind] = {kind.name: kind for kind in (modbus.KIND, mqtt.KIND, sparkplug.KIND, replay.KIND)}
 """Drivers by the word that plant files use."""
 
 PACKS_DIRECTORY: Path = packs.PACKS

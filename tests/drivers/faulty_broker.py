@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -47,8 +47,8 @@ class _Guest:
 
 @dataclass
 class FaultyBroker:
-    payload: Callable[[str], bytes | None]
-    """What is said on a topic; None says nothing."""
+    says: Callable[[str], Sequence[tuple[str, bytes]]]
+    """Topics and payloads that are said to whoever subscribed to a filter."""
     mood: Mood = Mood.SOUND
     port: int = 0
     context: ssl.SSLContext | None = None
@@ -108,7 +108,10 @@ class FaultyBroker:
         elif kind >> 4 == _PUBLISH:
             size = struct.unpack_from(">H", body)[0]
             topic, number = body[2 : 2 + size].decode(), body[2 + size : 4 + size]
-            self.heard.append((topic, body[(5 if guest.newer else 4) + size :]))
+            confirmed = bool(kind & 0x06)
+            self.heard.append((topic, body[2 + size + 2 * confirmed + guest.newer :]))
+            if not confirmed:
+                return
             if self.mood is Mood.MIXES_UP:
                 number = struct.pack(">H", struct.unpack(">H", number)[0] ^ 0x55)
             guest.writer.write(b"\x40\x02" + number)
@@ -116,8 +119,8 @@ class FaultyBroker:
     async def _speak(self) -> None:
         while True:
             for guest in tuple(self._guests):
-                for topic in guest.topics:
-                    if not guest.muted and (payload := self.payload(topic)) is not None:
+                for topic, payload in [one for each in guest.topics for one in self.says(each)]:
+                    if not guest.muted:
                         await self._say(guest, topic, payload)
             await asyncio.sleep(EVERY)
 

@@ -9,6 +9,7 @@ BROAD_EXCEPTS: frozenset[str] = frozenset(
     {
         "drivers/modbus/driver.py:ModbusDriver._repeat",
         "drivers/mqtt/driver.py:MqttDriver._samples",
+        "drivers/sparkplug/driver.py:SparkplugDriver._take",
         "gateway/runtime/supervise.py:attempt",
         "gateway/runtime/supervise.py:supervise",
     }

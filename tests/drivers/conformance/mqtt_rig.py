@@ -51,7 +51,7 @@ class MqttTcpRig:
     }
 
     def __init__(self, folder: Path) -> None:
-        self._broker = FaultyBroker(self._payload)
+        self._broker = FaultyBroker(lambda topic: [(topic, self._payload(topic))])
         self._value = 1000
         self._at: float | None = None
         self._verdict = "good"
@@ -127,8 +127,11 @@ class MqttTlsRig(MqttTcpRig):
         context.verify_mode = ssl.CERT_REQUIRED
         self._broker.context = context
 
+    @staticmethod
+    def tls() -> Mapping[str, object]:
+        made = certificates()
+        return {"ca": str(made.ca), "certificate": str(made.gateway), "key": str(made.gateway_key)}
+
     @property
     def settings(self) -> Mapping[str, object]:
-        made = certificates()
-        tls = {"ca": str(made.ca), "certificate": str(made.gateway), "key": str(made.gateway_key)}
-        return {**super().settings, "timeout": "1 s", "tls": tls}
+        return {**super().settings, "timeout": "1 s", "tls": self.tls()}

@@ -6,5 +6,15 @@ from tests.drivers.conformance.modbus_rig import ModbusTcpRig
 from tests.drivers.conformance.mqtt_rig import MqttFiveRig, MqttTcpRig, MqttTlsRig
 from tests.drivers.conformance.replay_rig import CsvRig, ParquetRig
 from tests.drivers.conformance.rig import Rig
+from tests.drivers.conformance.sparkplug_rig import SparkplugTcpRig, SparkplugTlsRig
 
-RIGS: tuple[type[Rig], ...] = (ModbusTcpRig, MqttTcpRig, MqttFiveRig, MqttTlsRig, CsvRig, ParquetRig)
+RIGS: tuple[type[Rig], ...] = (
+    ModbusTcpRig,
+    MqttTcpRig,
+    MqttFiveRig,
+    MqttTlsRig,
+    SparkplugTcpRig,
+    SparkplugTlsRig,
+    CsvRig,
+    ParquetRig,
+)
