@@ -201,7 +201,8 @@ def _topics(plant: Plant, device: Device) -> list[_Topic]:
     for point in plant.points:
         if point.device == device.id:
             address = expect(point.address, PointAddress)
-            grouped.setdefault(address.topic, []).append((point, address))
+            topic = address.topic.replace("+", "any").replace("#", "any")
+            grouped.setdefault(topic, []).append((point, address))
     return [
         _Topic(name, members, min(point.period for point, _ in members) / SECOND) for name, members in grouped.items()
     ]

@@ -196,3 +196,85 @@ def test_settings_and_outputs_that_cannot_be_are_refused() -> None:
         OutputAddress(topic="t", payload="on")
     with pytest.raises(ValueError, match="whole seconds"):
         DeviceSettings.model_validate({"host": "x", "keepalive": "500 ms"})
+
+
+def read_all(payload: object, **address: object) -> list[tuple[float, Quality, int]]:
+    """Value, quality and age in seconds of every reading."""
+    expected = Expected.of(PointAddress.model_validate({"topic": "t", **address}), -1000.0, 1000.0)
+    some = readings(parse(json.dumps(payload).encode()), expected, retained=False, now=NOW)
+    return [(one.value, one.quality, (NOW - one.source_time) // SECOND) for one in some]
+
+
+def test_an_entry_of_a_list_is_found_by_its_field() -> None:
+    tags = {"values": [{"id": "Ch1.CO-6", "v": 1}, {"id": "Ch1.CO-7", "v": 2, "t": 1_799_999_990_000}]}
+    found = read_all(tags, value="values[id=Ch1.CO-7].v", time="values[id=Ch1.CO-7].t")
+    assert found == [(2, Quality.GOOD, 10)]
+
+
+def test_every_entry_of_a_list_is_a_reading_and_a_gap_in_it_moves_no_other() -> None:
+    rows = {"rows": [{"v": 1, "t": 1_799_999_997}, {"t": 1_799_999_998}, {"v": 3, "t": 1_799_999_999}]}
+    found = read_all(rows, value="rows[*].v", time="rows[*].t")
+    assert [(quality, age) for _, quality, age in found] == [(Quality.GOOD, 3), (Quality.BAD, 2), (Quality.GOOD, 1)]
+    assert (found[0][0], found[2][0]) == (1, 3)
+
+
+def test_a_list_with_one_time_is_spaced_backwards_from_it() -> None:
+    burst = {"t": 1_799_999_999, "v": [1, 2, 3]}
+    assert [age for _, _, age in read_all(burst, value="v", time="t", spacing="1 s")] == [3, 2, 1]
+    assert [quality for _, quality, _ in read_all(burst, value="v", time="t")] == [Quality.BAD]
+
+
+@pytest.mark.parametrize(
+    ("value", "more", "expected"),
+    [
+        ("OPEN", {"states": {"OPEN": 1, "CLOSED": 0}}, 1),
+        ("CLOSED", {"states": {"OPEN": 1, "CLOSED": 0}}, 0),
+        ("moving", {"states": {"OPEN": 1, "CLOSED": 0}}, None),
+        ("12.5", {"text_numbers": True}, 12.5),
+        ("1_2", {"text_numbers": True}, None),
+        ("12.5", {}, None),
+        (125, {"scale": 0.1, "offset": -2.5}, 10),
+        (9_000, {"scale": 0.1}, 900),
+        (11_000, {"scale": 0.1}, None),
+    ],
+)
+def test_words_quoted_numbers_and_scales(value: object, more: dict[str, object], expected: float | None) -> None:
+    ((number, quality, _),) = read_all({"v": value}, value="v", **more)
+    assert (quality is Quality.GOOD) == (expected is not None)
+    assert number == pytest.approx(expected) if expected is not None else math.isnan(number)
+
+
+def test_a_sensor_that_doubts_or_warms_up_is_heard() -> None:
+    words = {"good": [192], "uncertain": [64], "warming_up": ["init"]}
+
+    def judged(word: object) -> Reason:
+        return read({"v": 1, "q": word}, topic="t", value="v", quality="q", **words).reason
+
+    assert [judged(word) for word in (192, 64, "INIT", 0)] == [
+        Reason.NONE,
+        Reason.SOURCE_DOUBT,
+        Reason.WARMING_UP,
+        Reason.SENSOR_FAULT,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("time", "more"),
+    [
+        ("2027-01-15 15:59:59", {"time_zone": "+08:00"}),
+        ("2027-01-15T15:59:59", {"time_zone": "Asia/Shanghai"}),
+        ("20270115155959", {"time_zone": "+08:00", "time_format": "%Y%m%d%H%M%S"}),
+        (20270115155959, {"time_zone": "+08:00", "time_format": "%Y%m%d%H%M%S"}),
+        ("1799999999", {}),
+        (1_799_999_999_000_000, {"time_format": "us"}),
+        (1_799_999_999_000_000_000, {}),
+    ],
+)
+def test_times_are_read_as_the_source_writes_them(time: object, more: dict[str, object]) -> None:
+    assert read_all({"v": 1, "t": time}, value="v", time="t", **more) == [(1, Quality.GOOD, 1)]
+
+
+@pytest.mark.parametrize("path", ["", "a..b", ".a", "a.", "a[", "a[x]", "a[*].b[*]", "a[1]b"])
+def test_a_path_that_is_none_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="expected names"):
+        PointAddress.model_validate({"topic": "t", "value": path})
