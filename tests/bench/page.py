@@ -97,9 +97,7 @@ def _loads(port: int, repetitions: int, work: Path) -> list[Load]:
     if chromium is None:
         raise BenchFailed("expected a Chromium; install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=list(ARGUMENTS), downloads_path=str(work)
-        )
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS), downloads_path=str(work))
         try:
             _load(browser, port)  # Chromium's own first start is not the page's
             return [_load(browser, port) for _ in range(repetitions)]
