@@ -12,6 +12,8 @@ import shutil
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import aiomqtt
@@ -105,7 +107,9 @@ async def _one(program: str, work: Path, payloads: list[bytes], qos: int, subscr
         await _reachable(port)
         counting = asyncio.ensure_future(subscriber(port, qos, len(payloads)))
         await asyncio.sleep(0.5)
-        await asyncio.to_thread(_pour, port, payloads, qos)
+        # In a process of its own: a sensor shares no interpreter with who hears it.
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            await asyncio.get_running_loop().run_in_executor(pool, _pour, port, payloads, qos)
         async with asyncio.timeout(PATIENCE):
             return await counting
     finally:
