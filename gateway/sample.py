@@ -7,7 +7,7 @@ A reader that wants a bare number has to ask for the good ones.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NewType
 
@@ -119,13 +119,17 @@ class SampleBatch:
         kept = point >= 0
         if kept.all():
             return SampleBatch(point, self.value, self.quality, self.reason, self.source_time, self.receive_time)
+        return replace(self, point=point).rows(kept)
+
+    def rows(self, chosen: slice | NDArray[np.bool_]) -> SampleBatch:
+        """Some of the readings, in the same order."""
         return SampleBatch(
-            point=point[kept],
-            value=self.value[kept],
-            quality=self.quality[kept],
-            reason=self.reason[kept],
-            source_time=self.source_time[kept],
-            receive_time=self.receive_time[kept],
+            point=self.point[chosen],
+            value=self.value[chosen],
+            quality=self.quality[chosen],
+            reason=self.reason[chosen],
+            source_time=self.source_time[chosen],
+            receive_time=self.receive_time[chosen],
         )
 
     def part(self, start: int, end: int) -> SampleBatch:

@@ -50,6 +50,7 @@ class Station:
     history: DuckdbHistory
     intake: Intake
     loop: Loop
+    data: Path
     housekeeper: Housekeeper
     copies: Mapping[str, Copy]
     recorders: tuple[SampleRecorder, ...]
@@ -101,6 +102,7 @@ class Station:
             history=history,
             intake=intake,
             loop=loop,
+            data=data,
             housekeeper=housekeeper,
             copies=copies or {},
             recorders=tuple(recorders),

@@ -45,6 +45,20 @@ class Aside:
     cause: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChainEntry:
+    """A journal entry as it is stored: with what proves its place."""
+
+    sequence: int
+    id: str
+    kind: str
+    at: Instant
+    subject: str
+    body: str
+    previous_hash: str
+    hash: str
+
+
 class Journal(Protocol):
     """Append-only, hash-chained. One writer; any number of readers."""
 
@@ -58,6 +72,10 @@ class Journal(Protocol):
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """Entries with a sequence above `after`, oldest first, at most `limit`."""
+        ...
+
+    async def chain(self, after: int, limit: int) -> Sequence[ChainEntry]:
+        """Like `read`, as the entries are stored."""
         ...
 
     async def last_sequence(self) -> int:

@@ -38,11 +38,11 @@ async def trend_of(
     now = services.clock.now()
     until = now if end is None else end
     since = max(0, until - SPAN) if start is None else start
-    refuse([*_range_problems(start, end, since, until), *_bucket_problems(buckets)])
+    refuse([*range_problems(start, end, since, until), *_bucket_problems(buckets)])
     return await _curve(services, point_id, Instant(since), Instant(until), buckets)
 
 
-def _range_problems(start: int | None, end: int | None, since: int, until: int) -> list[Problem]:
+def range_problems(start: int | None, end: int | None, since: int, until: int) -> list[Problem]:
     beyond = [
         problem(name, f"microseconds since 1970, 0 to {LAST_INSTANT}", value)
         for name, value in (("start", start), ("end", end))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.api.record_views import ExportFormat
 from gateway.event import TicketAction
 
 
@@ -37,6 +38,18 @@ class RemovalRequest(PersonAction):
     permit: str = Field(default="", max_length=64)
     """Number of the work permit (作业票号)."""
     second: str = Field(default="", max_length=64)
+
+
+class ExportRequest(BaseModel):
+    """Samples received in a range, as a file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    points: list[str] = Field(default_factory=list)
+    """Ids; none means every point of the plant file."""
+    start: int
+    end: int
+    format: ExportFormat = ExportFormat.CSV
 
 
 class TicketRequest(PersonAction):

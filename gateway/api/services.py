@@ -10,6 +10,7 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from gateway.api.export import Exports
 from gateway.api.live import LiveHub
 from gateway.api.schema import CoverageRow, ReloadView
 from gateway.api.views import PointLimits
@@ -43,6 +44,9 @@ class ApiServices:
     page: Path
     """Directory of the built page; it need not be there."""
     figures: FiguresBook
+    exports: Exports
+    metrics: Callable[[], bytes]
+    """Everything measured, as Prometheus reads it."""
 
     @property
     def plant(self) -> Plant:

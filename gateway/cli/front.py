@@ -5,7 +5,7 @@ Shows and asks; it decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,13 +15,16 @@ from fastapi import FastAPI
 from gateway import app
 from gateway.api.app import create_app
 from gateway.api.book import ViewBook
+from gateway.api.export import Exports
 from gateway.api.health import HealthProbe
 from gateway.api.live import LiveHub
+from gateway.api.metrics import Measured, exposition
 from gateway.api.schema import CoverageRow, PlantView, ReloadView, TrialView
 from gateway.api.services import ApiServices, CoverageOf
 from gateway.api.views import PointLimits, plant_view
 from gateway.plant.coverage import coverage
 from gateway.runtime.reload import Reloader
+from gateway.runtime.scans import ScanTimes
 from gateway.station import Station
 
 PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
@@ -80,9 +83,28 @@ class Front:
             reload=reload,
             page=PAGE,
             figures=station.figures,
+            exports=Exports(station.data / "exports", station.history, station.clock),
+            metrics=self._metrics(),
         )
         self._api = create_app(services)
         return self._api
+
+    def _metrics(self) -> Callable[[], bytes]:
+        station = self._station
+        scans = ScanTimes(station.loop)
+        station.loop.listen(scans)
+        return exposition(
+            Measured(
+                loop=station.loop,
+                intake=station.intake,
+                scans=scans,
+                recorders=station.recorders,
+                followers=station.followers,
+                housekeeper=station.housekeeper,
+                hub=self.hub,
+                clock=station.clock,
+            )
+        )
 
     def show(self, configuration: app.Configuration) -> None:
         """From now on this plant and these rules are shown; every client gets a new picture."""

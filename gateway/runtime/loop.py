@@ -52,6 +52,23 @@ class Tick:
     links: Sequence[LinkStatus]
 
 
+@dataclass(slots=True)
+class StepTimes:
+    """How long rules and machines took, tick by tick (microseconds)."""
+
+    count: int = 0
+    total: int = 0
+    last: int = 0
+    longest: int = 0
+    """Since start."""
+
+    def add(self, took: int) -> None:
+        self.count += 1
+        self.total += took
+        self.last = took
+        self.longest = max(self.longest, took)
+
+
 class Listener(Protocol):
     """Somebody who follows the ticks; returns at once and never fails."""
 
@@ -76,6 +93,7 @@ class Loop:
         self.failure: StoreFailed | None = None
         """Why the journal cannot be written now; None while it can."""
         self.events_lost = 0
+        self.steps = StepTimes()
         self._journal = journal
         self._intake = intake
         self._clock = clock
@@ -111,7 +129,9 @@ class Loop:
             for recorder in self._recorders:
                 recorder.offer(batch)
         events: list[Event] = [self._link_changed(status) for status in links]
+        began = self._clock.now()
         events += self.engine.tick(self.table, now)
+        self.steps.add(self._clock.now() - began)
         self._held += events
         self._drop_beyond_limit()
         entries = await self._commit_held()

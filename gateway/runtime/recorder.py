@@ -35,7 +35,8 @@ class SampleRecorder:
         self._append = append
         self._held: deque[tuple[Append, SampleBatch]] = deque()
         self._flushing: Sequence[SampleBatch] = ()
-        self._waiting = 0
+        self.waiting = 0
+        """Samples held now."""
         self.dropped = 0
         self.failure: StoreFailed | None = None
 
@@ -54,10 +55,10 @@ class SampleRecorder:
 
     def _hold(self, append: Append, batch: SampleBatch) -> None:
         self._held.append((append, batch))
-        self._waiting += len(batch)
-        while self._waiting > SAMPLES_HELD:
+        self.waiting += len(batch)
+        while self.waiting > SAMPLES_HELD:
             _, oldest = self._held.popleft()
-            self._waiting -= len(oldest)
+            self.waiting -= len(oldest)
             self.dropped += len(oldest)
 
     async def run(self) -> None:
@@ -79,7 +80,7 @@ class SampleRecorder:
         if not waiting:
             return
         self._held.clear()
-        self._waiting = 0
+        self.waiting = 0
         self._flushing = [batch for _, batches in waiting for batch in batches]
         try:
             while waiting:
@@ -92,7 +93,7 @@ class SampleRecorder:
             self.failure = failure
             newer = list(self._held)
             self._held.clear()
-            self._waiting = 0
+            self.waiting = 0
             for append, batches in waiting:
                 for batch in batches:
                     self._hold(append, batch)

@@ -85,7 +85,7 @@ async def replay(read: Reader, wanted: Selection, chunk: int) -> AsyncIterator[S
         high = min(low + width, int(wanted.end))
         found = await read(partial(_window, wanted, low, high))
         for begin in range(0, len(found), chunk):
-            yield _rows(found, slice(begin, begin + chunk))
+            yield found.rows(slice(begin, begin + chunk))
         if len(found):
             low = high
             width = max(1, int(width * min(max(ROWS_AT_ONCE / len(found), _LARGEST_SHRINK), _LARGEST_GROWTH)))
@@ -118,14 +118,3 @@ def _next(wanted: Selection, low: int, cursor: DuckDBPyConnection, catalog: Cata
 def _plain(column: NDArray[np.generic]) -> NDArray[np.generic]:
     """NULL, which comes as a mask, as the NaN that it was."""
     return np.ma.filled(column, np.nan) if isinstance(column, np.ma.MaskedArray) else column
-
-
-def _rows(batch: SampleBatch, rows: slice) -> SampleBatch:
-    return SampleBatch(
-        point=batch.point[rows],
-        value=batch.value[rows],
-        quality=batch.quality[rows],
-        reason=batch.reason[rows],
-        source_time=batch.source_time[rows],
-        receive_time=batch.receive_time[rows],
-    )

@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.errors import StoreFailed
 from gateway.event import Entry, Event, decode, encode, subject_of
-from gateway.store import Aside, StateKind, StateRow
+from gateway.sample import Instant
+from gateway.store import Aside, ChainEntry, StateKind, StateRow
 from gateway.stores.journal_chain import Head, chain, follow
 from gateway.stores.journal_schema import ASIDE, CURSOR, EVENT, STATE, STORE
 from gateway.stores.place import StoreThreads
@@ -102,6 +103,11 @@ class SqlJournal:
         """Entries with a sequence above `after`, oldest first, at most `limit`."""
         rows = {"after": after, "most": max(limit, 0)}
         return await self._query("read", _AFTER, lambda found: [_entry(row) for row in found], rows)
+
+    async def chain(self, after: int, limit: int) -> Sequence[ChainEntry]:
+        """Like `read`, as the entries are stored."""
+        rows = {"after": after, "most": max(limit, 0)}
+        return await self._query("read", _AFTER, lambda found: [_chained(row) for row in found], rows)
 
     async def last_sequence(self) -> int:
         """Sequence of the newest entry; 0 where there is none."""
@@ -248,6 +254,11 @@ def _one(statement: Insert, row: Mapping[str, str | int]) -> Callable[[Connectio
             writer.execute(statement, row)
 
     return job
+
+
+def _chained(row: Row[Any]) -> ChainEntry:
+    told = (row.sequence, row.id, row.kind, Instant(row.at), row.subject, row.body, row.previous_hash, row.hash)
+    return ChainEntry(*told)
 
 
 def _end(connection: Connection) -> None:

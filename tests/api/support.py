@@ -17,8 +17,10 @@ from websockets.exceptions import ConnectionClosed
 
 from gateway.api.app import create_app
 from gateway.api.book import ViewBook
+from gateway.api.export import Exports
 from gateway.api.health import HealthProbe
 from gateway.api.live import LiveHub
+from gateway.api.metrics import Measured, exposition
 from gateway.api.schema import CoverageRow, CoverageStatus, LimitLine, ReloadView
 from gateway.api.server import listen_on, serve_on
 from gateway.api.services import ApiServices
@@ -37,6 +39,8 @@ from gateway.runtime.followers import Follower
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop
 from gateway.runtime.recorder import SampleRecorder
+from gateway.runtime.scans import ScanTimes
+from gateway.runtime.upkeep import Housekeeper
 from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
 from gateway.store import StateRow
 from gateway.stores.history_duckdb import DuckdbHistory
@@ -177,8 +181,23 @@ async def rig(
     book = ViewBook(loop, INTERLOCKS, MORNING)
     hub = LiveHub(loop, book, plant_view(site, CRITERIA, LIMITS, "1"), probe, clock)
     loop.listen(hub)
-    dist = page or directory / "dist"
-    services = ApiServices(loop, hub, journal, history, clock, LIMITS, coverage, no_reload, dist, figures)
+    housekeeper = Housekeeper(history, clock)
+    scans = ScanTimes(loop)
+    loop.listen(scans)
+    services = ApiServices(
+        loop,
+        hub,
+        journal,
+        history,
+        clock,
+        LIMITS,
+        coverage,
+        no_reload,
+        page or directory / "dist",
+        figures,
+        Exports(directory / "exports", history, clock),
+        exposition(Measured(loop, intake, scans, [recorder], [follower], housekeeper, hub, clock)),
+    )
     try:
         yield Rig(site, clock, program, journal, history, intake, loop, recorder, hub, services)
     finally:

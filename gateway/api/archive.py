@@ -1,0 +1,287 @@
+"""The evidence of one ticket or alarm as one archive that a person can read and check without our software.
+
+Samples, curves, events, the journal's chain around them, a report, checksums, and a script that checks it all.
+Reads only; puts nothing into it that the stores do not hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gateway.api.curves import SPAN, read_curve, whole_buckets
+from gateway.api.export import CsvWriter, ExportAsked, ExportRefused, parquet_of
+from gateway.api.record_views import ExportFormat
+from gateway.api.report import CurveShown, ReportContent, local_time, render
+from gateway.api.schema import AlarmView, TicketStep, TicketView
+from gateway.api.services import ApiServices
+from gateway.plant.model import Point, Text
+from gateway.sample import SECOND, Instant, SampleBatch
+from gateway.store import ChainEntry, EventRecord
+from gateway.words import term
+
+BUCKETS = 600
+
+MOST_SAMPLES = 2_000_000
+"""In one archive; more than twenty minutes of a hundred points at 10 Hz."""
+
+MOST_CHAINED = 20_000
+"""Journal entries in one archive."""
+
+_LATE = 60 * SECOND
+"""A sample of the range may be received this much later."""
+
+_KINDS = ("condition.", "alarm.", "interlock.", "command.", "ticket.")
+
+_VERIFY = Path(__file__).with_name("verify.py")
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What an archive is about."""
+
+    kind: Text
+    id: str
+    title: Text
+    equipment: str
+    onset: Instant
+    points: tuple[str, ...]
+    about: frozenset[str]
+    """Subjects of the events that belong to it."""
+    facts: tuple[tuple[Text, str], ...]
+
+
+async def ticket_archive(services: ApiServices, ticket_id: str) -> bytes:
+    """The archive of a hazard ticket. Raises UnknownSubject, StoreFailed."""
+    return await _archive(services, _of_ticket(services, services.hub.book.ticket(ticket_id)))
+
+
+async def alarm_archive(services: ApiServices, alarm_id: str) -> bytes:
+    """The archive of an alarm's present or last occurrence.
+
+    Raises UnknownSubject, StoreFailed, and ExportRefused for an alarm that has not been raised.
+    """
+    view = services.hub.book.alarm(alarm_id)
+    if not view.occurrence:
+        raise ExportRefused("an alarm that has been raised", f"{alarm_id}, which has not")
+    return await _archive(services, _of_alarm(services, view))
+
+
+def _of_ticket(services: ApiServices, view: TicketView) -> _Subject:
+    facts = (
+        (Text("设备", "Equipment"), _equipment(services, view.equipment)),
+        (Text("判定标准条款", "Clause of the criteria"), "、".join(view.clauses)),
+        (Text("等级", "Grade"), term(view.grade)),
+        (Text("状态", "State"), term(view.state)),
+        (Text("起始时刻", "Onset"), local_time(view.onset)),
+        (Text("立案时间", "Filed at"), local_time(view.filed_at)),
+        (Text("责任人", "Responsible"), view.responsible or "—"),
+        *((Text("处置", "Step"), _step(step)) for step in view.steps),
+    )
+    return _Subject(
+        Text("隐患单", "Hazard ticket"),
+        view.id,
+        view.title,
+        view.equipment,
+        Instant(view.onset),
+        view.evidence_points,
+        frozenset((view.id, view.rule, *_demands_of(services, view.equipment))),
+        facts,
+    )
+
+
+def _step(step: TicketStep) -> str:
+    return f"{local_time(step.at)} {step.action} {step.by} {step.comment}"
+
+
+def _of_alarm(services: ApiServices, view: AlarmView) -> _Subject:
+    def told(at: int | None) -> str:
+        return local_time(at) if at else "—"
+
+    facts = (
+        (Text("设备", "Equipment"), _equipment(services, view.equipment)),
+        (Text("判定标准条款", "Clause of the criteria"), "、".join(view.clauses)),
+        (Text("优先级", "Priority"), term(view.priority)),
+        (Text("状态", "State"), term(view.state)),
+        (Text("起始时刻", "Onset"), local_time(view.onset)),
+        (Text("报警时间", "Raised at"), told(view.raised_at)),
+        (Text("确认", "Acknowledged"), f"{told(view.acknowledged_at)} {view.acknowledged_by or ''}"),
+        (Text("恢复时间", "Cleared at"), told(view.cleared_at)),
+        (Text("首出", "First-out"), "是 yes" if view.first_out else "否 no"),
+        (Text("后果", "Consequence"), f"{view.consequence.zh} / {view.consequence.en}"),
+        (Text("处置要求", "Response"), f"{view.response.zh} / {view.response.en}"),
+    )
+    points = tuple(services.plant.points[index].id for index in view.points)
+    about = {view.id, view.ticket or view.id, *_demands_of(services, view.equipment)}
+    return _Subject(
+        Text("报警", "Alarm"), view.id, view.title, view.equipment, Instant(view.onset), points, frozenset(about), facts
+    )
+
+
+def _demands_of(services: ApiServices, equipment: str) -> list[str]:
+    return [view.id for view in services.hub.book.demands.values() if view.equipment == equipment]
+
+
+def _equipment(services: ApiServices, equipment_id: str) -> str:
+    found = services.plant.equipment_by_id().get(equipment_id)
+    return f"{found.name.zh} / {found.name.en} ({equipment_id})" if found else equipment_id
+
+
+async def _archive(services: ApiServices, subject: _Subject) -> bytes:
+    now = services.clock.now()
+    start = Instant(max(0, subject.onset - SPAN))
+    end = Instant(max(subject.onset + SECOND, min(subject.onset + SPAN, now)))
+    known = services.plant.points_by_id()
+    points = [known[name] for name in subject.points if name in known]
+    samples = await _samples(services, points, start, end)
+    chained, mine = await _chained(services, subject, start, now)
+    head = await _head(services)
+    content = ReportContent(
+        kind=subject.kind,
+        id=subject.id,
+        title=subject.title,
+        site=services.plant.site.name,
+        facts=subject.facts,
+        onset=subject.onset,
+        start=start,
+        end=end,
+        made_at=now,
+        version=services.hub.plant_view.version,
+        curves=[await _shown(services, point, start, end) for point in points],
+        events=mine,
+        chained=len(chained),
+        head=head,
+    )
+    asked = _asked(points, start, end)
+    return await asyncio.to_thread(_pack, content, asked, samples, chained)
+
+
+async def _samples(
+    services: ApiServices, points: Sequence[Point], start: Instant, end: Instant
+) -> Sequence[SampleBatch]:
+    """What these points said in the range, by the time of their source."""
+    kept: list[SampleBatch] = []
+    count = 0
+    names = [point.id for point in points]
+    async for batch in services.history.samples(names, start, Instant(end + _LATE)):
+        within = (batch.source_time >= start) & (batch.source_time < end)
+        rows = batch.rows(within)
+        count += len(rows)
+        if count > MOST_SAMPLES:
+            raise ExportRefused(f"at most {MOST_SAMPLES} samples in an archive", "more; export them instead")
+        if len(rows):
+            kept.append(rows)
+    return kept
+
+
+async def _shown(services: ApiServices, point: Point, start: Instant, end: Instant) -> CurveShown:
+    curve = await read_curve(services, point.id, *whole_buckets(start, end, BUCKETS))
+    view = services.hub.plant_view.points[point.index]
+    limits = services.point_limits.get(point.id, ())
+    return CurveShown(point.name, point.unit, view.states, limits, point.stale_after, curve)
+
+
+async def _chained(
+    services: ApiServices, subject: _Subject, start: Instant, now: Instant
+) -> tuple[list[ChainEntry], list[ChainEntry]]:
+    """The journal from the first event of the subject to its last, without a gap; and those that belong to it.
+
+    Events of the equipment count within the range; those of the subject itself until now.
+    """
+    until = Instant(now + SECOND)
+    records: list[EventRecord] = []
+    for kind in _KINDS:
+        records += await services.history.read_events(start, until, kind_prefix=kind, limit=MOST_CHAINED)
+    own = [record for record in records if _belongs(record, subject)]
+    if not own:
+        return [], []
+    first, last = min(record.sequence for record in own), max(record.sequence for record in own)
+    chained = list(await services.journal.chain(first - 1, min(last - first + 1, MOST_CHAINED)))
+    wanted = {record.sequence for record in own}
+    return chained, [entry for entry in chained if entry.sequence in wanted]
+
+
+def _belongs(record: EventRecord, subject: _Subject) -> bool:
+    near = record.at < subject.onset + SPAN
+    return record.subject in subject.about or (near and record.equipment == subject.equipment)
+
+
+async def _head(services: ApiServices) -> str:
+    last = await services.journal.last_sequence()
+    found = await services.journal.chain(last - 1, 1)
+    return f"{found[0].sequence}:{found[0].hash}" if found else "0"
+
+
+def _asked(points: Sequence[Point], start: Instant, end: Instant) -> ExportAsked:
+    return ExportAsked(
+        points=tuple(point.id for point in points),
+        units=tuple(point.unit for point in points),
+        indices=tuple(point.index for point in points),
+        start=start,
+        end=end,
+        format=ExportFormat.CSV,
+    )
+
+
+def _pack(
+    content: ReportContent, asked: ExportAsked, samples: Sequence[SampleBatch], chained: Iterable[ChainEntry]
+) -> bytes:
+    """The archive; the same contents give the same bytes."""
+    table = io.StringIO(newline="")
+    writer = CsvWriter(table, asked)
+    for batch in samples:
+        writer.write(batch)
+    members = {
+        "report.html": render(content).encode(),
+        "samples.csv": ("\ufeff" + table.getvalue()).encode(),
+        "samples.parquet": parquet_of(asked, samples),
+        "events.jsonl": _lines(content.events),
+        "journal.jsonl": _lines(chained),
+        "journal-head.txt": f"{content.head}\n".encode(),
+        "verify.py": _VERIFY.read_bytes(),
+        "README.txt": _readme(content).encode(),
+    }
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in members.items())
+    members["SHA256SUMS"] = sums.encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            place = zipfile.ZipInfo(f"{folder_name(content.id)}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
+            place.external_attr = 0o644 << 16
+            archive.writestr(place, data, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def folder_name(subject: str) -> str:
+    """A name that every file system takes."""
+    return "evidence-" + "".join(each if each.isalnum() or each in "-_." else "_" for each in subject)
+
+
+def _lines(entries: Iterable[ChainEntry]) -> bytes:
+    return "".join(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries).encode()
+
+
+def _readme(content: ReportContent) -> str:
+    return f"""\
+{content.kind.zh} {content.id}　{content.title.zh}
+{content.kind.en} {content.id}  {content.title.en}
+
+report.html       报告，用浏览器打开 / the report: open it in a browser
+samples.csv       原始样本（UTC，含质量码）/ the samples as they came (UTC, with quality)
+samples.parquet   同上，供数据工具使用 / the same for data tools
+events.jsonl      相关事件 / the events that belong to it
+journal.jsonl     事件日志中连续的一段，含哈希链 / a run of the journal without a gap, with its hash chain
+journal-head.txt  生成时日志末端（序号:哈希）/ the journal's head when this was made (sequence:hash)
+SHA256SUMS        每个文件的校验值 / the checksum of every file (sha256sum -c SHA256SUMS)
+verify.py         校验脚本 / checks all of this: python3 verify.py
+
+hash = SHA-256(previous_hash + body)，UTF-8 / in UTF-8.
+可与企业保存的日志比对：tocsin journal verify JOURNAL --head {content.head}
+Against the plant's own journal: tocsin journal verify JOURNAL --head {content.head}
+"""
