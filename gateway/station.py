@@ -81,7 +81,6 @@ class Station:
             raise
         intake = Intake()
         loop = Loop(plant, Engine(plant, program, await states.load(journal), clock.now()), journal, intake, clock)
-        housekeeper = Housekeeper(history, clock)
         recorders = [SampleRecorder("history", history.append)]
         followers = [Follower("history", journal, history.append_events)]
         copyists = []
@@ -103,7 +102,7 @@ class Station:
             intake=intake,
             loop=loop,
             data=data,
-            housekeeper=housekeeper,
+            housekeeper=Housekeeper(history, clock),
             copies=copies or {},
             recorders=tuple(recorders),
             copyists=tuple(copyists),
