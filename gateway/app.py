@@ -18,7 +18,9 @@ from rules import compiler, packs, syntax
 from rules.blueprint import EARLY
 from rules.program import CompiledProgram
 
-DRIVERS: Mapping[str, DriverKind] = {kind.name: kind for kind in (modbus.KIND, mqtt.KIND, sparkplug.KIND, replay.KIND)}
+DRIVERS: Mapping[str, DriverKind] = {
+    kind.name: kind for kind in (*modbus.KINDS, mqtt.KIND, sparkplug.KIND, replay.KIND)
+}
 """Drivers by the word that plant files use."""
 
 PACKS_DIRECTORY: Path = packs.PACKS

@@ -1,5 +1,5 @@
-"""Modbus TCP: coils, discrete inputs, input and holding registers; writes to coils and holding registers."""
+"""Modbus over TCP, TLS, serial lines (RTU) and RTU over TCP: all four tables read, coils and registers written."""
 
-from drivers.modbus.driver import KIND
+from drivers.modbus.driver import KIND, KINDS
 
-__all__ = ["KIND"]
+__all__ = ["KIND", "KINDS"]

@@ -1,4 +1,4 @@
-"""What a plant file says of a Modbus device: the device itself, its points and its outputs.
+"""What a plant file says of the points and outputs of a Modbus device.
 
 Addresses are protocol addresses, from 0, within a named table: `holding 0` is what a handbook calls
 40001. Pure data: nothing here opens a connection.
@@ -9,35 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from gateway.duration import Duration
-
-REGISTER_LIMIT = 125
-"""Registers in one read (Modbus Application Protocol V1.1b3, 6.3 and 6.4)."""
-BIT_LIMIT = 2000
-"""Coils or discrete inputs in one read (6.1 and 6.2)."""
-LAST_ADDRESS = 65_535
-
-
-class Order(StrEnum):
-    BIG = "big"
-    LITTLE = "little"
-
-
-class Table(StrEnum):
-    """The four address spaces of a device."""
-
-    COIL = "coil"
-    DISCRETE = "discrete"
-    INPUT = "input"
-    HOLDING = "holding"
-
-    @property
-    def holds_bits(self) -> bool:
-        return self in (Table.COIL, Table.DISCRETE)
+from drivers.modbus.settings import LAST_ADDRESS, Address, Frozen, Order, Table
 
 
 class NumberType(StrEnum):
@@ -90,42 +66,8 @@ class Fault(StrEnum):
     WARMING_UP = "warming_up"
 
 
-_Address = Annotated[
-    int, Field(ge=0, le=LAST_ADDRESS, description="Protocol address of the first register or bit, from 0.")
-]
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class DeviceSettings(_Frozen):
-    """A Modbus TCP device, or one unit behind a Modbus gateway."""
-
-    host: str = Field(min_length=1)
-    """Host name or IP address."""
-    port: int = Field(default=502, ge=1, le=65_535)
-    """TCP port."""
-    unit_id: int = Field(default=1, ge=0, le=255)
-    """Unit identifier (slave address)."""
-    timeout: Duration = Field(default="1 s", validate_default=True)
-    """Longest wait for a connection or an answer; the connection is opened anew after it."""
-    byte_order: Order = Order.BIG
-    """Order of the two bytes in a register; `big` is what the standard asks for."""
-    word_order: Order = Order.BIG
-    """Order of the registers of a longer number; `big` means high word first."""
-    max_registers: int = Field(default=REGISTER_LIMIT, ge=4, le=REGISTER_LIMIT)
-    """Most registers that the device answers in one read."""
-    bridge_gap: int = Field(default=8, ge=0, le=REGISTER_LIMIT)
-    """Unused registers that are read along to save a request; 0 if the device refuses addresses it lacks."""
-    pause_after_connect: Duration = Field(default="0 ms", validate_default=True)
-    """Wait after connecting, for devices that are not ready at once."""
-    pause_between_requests: Duration = Field(default="0 ms", validate_default=True)
-    """Wait before every request, for serial lines behind a gateway."""
-
-
-class _Located(_Frozen):
-    address: _Address
+class _Located(Frozen):
+    address: Address
     type: NumberType = NumberType.UINT16
     """How the number is stored. Left out: `bool` for coils, discrete inputs and bits, else `uint16`."""
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.modbus.address import DeviceSettings, Fault, NumberType, Order, OutputAddress, PointAddress
+from drivers.modbus.address import Fault, NumberType, OutputAddress, PointAddress
+from drivers.modbus.settings import DeviceSettings, Order
 from gateway.sample import Bytes, Floats, Quality, Reason
 
 Words = NDArray[np.uint16]

@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from drivers.link import LinkReporter, own
-from drivers.modbus.address import DeviceSettings, OutputAddress, OutputTable, PointAddress
-from drivers.modbus.client import (
-    WRITE_RANK,
-    Client,
+from drivers.modbus.address import OutputAddress, OutputTable, PointAddress
+from drivers.modbus.client import Client
+from drivers.modbus.codec import Layout, Placed, Words, encode, form_of, output_form
+from drivers.modbus.line import place_of
+from drivers.modbus.manifest import MANIFEST
+from drivers.modbus.planner import Scan, Wanted, duration, plan
+from drivers.modbus.query import (
     DeviceRefused,
     LinkLost,
     Query,
@@ -27,29 +30,35 @@ from drivers.modbus.client import (
     write_coil_query,
     write_registers_query,
 )
-from drivers.modbus.codec import Layout, Placed, Words, encode, form_of, output_form
-from drivers.modbus.manifest import MANIFEST
-from drivers.modbus.planner import Scan, Wanted, plan, wanted
+from drivers.modbus.settings import (
+    DeviceSettings,
+    RtuOverTcpSettings,
+    SerialSettings,
+    TcpSettings,
+    TlsSettings,
+)
 from gateway.driver import DriverKind, DriverWork, Receipt, ScanLoad
 from gateway.plant.model import Device, Output, Point
 from gateway.sample import SECOND, Indices, Instant, Quality, Reason, SampleBatch, failed
 
-TURNAROUND = 10_000
-"""What a request is taken to cost in the load estimate (microseconds): PLCs answer once a cycle."""
+_ILLEGAL = frozenset({2, 3})
+"""Exceptions by which a device says that it lacks an address of those asked for."""
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Poll:
     """One scan, with everything about it that never changes prepared."""
 
     scan: Scan
-    rank: int
     queries: tuple[Query, ...]
     layout: Layout
     points: Indices
     request_of: NDArray[np.intp]
     """By row: which request brings the point."""
+    next_request: int = 0
+    refused_gaps: bool = False
+    """Whether the device lacks an address that a request only read along."""
 
 
 class ModbusDriver:
@@ -58,28 +67,30 @@ class ModbusDriver:
     def __init__(self, work: DriverWork) -> None:
         self._work = work
         self._settings = own(DeviceSettings, work.device.settings, work.device.id)
-        scans = plan(_wanted(work.points), self._settings)
-        self._polls = [_poll(scan, rank, work, self._settings) for rank, scan in enumerate(scans, 1)]
+        self._polls = [_poll(scan, work, self._settings) for scan in plan(_wanted(work.points), self._settings)]
         self._reporter = LinkReporter(work.device.id, work.receiver, work.clock)
-        probes = tuple(query for poll in self._polls for query in poll.queries)
-        self._client = Client(self._settings, probes, self._reporter)
-        self._next_request = dict.fromkeys(range(1, len(scans) + 1), 0)
+        queries = tuple(query for poll in self._polls for query in poll.queries)
+        self._client = Client(self._settings, queries, self._reporter, work.clock)
 
     async def run(self) -> None:
-        self._reporter.connecting(f"{self._settings.host}:{self._settings.port}")
-        async with asyncio.TaskGroup() as tasks:
-            name = f"modbus {self._work.device.id}"
-            tasks.create_task(self._client.maintain(), name=f"{name} link")
-            for poll in self._polls:
-                tasks.create_task(self._repeat(poll), name=f"{name} scan {poll.rank}")
+        self._reporter.connecting(place_of(self._settings))
+        self._client.join()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                name = f"modbus {self._work.device.id}"
+                for poll in self._polls:
+                    tasks.create_task(self._repeat(poll), name=f"{name} scan {poll.scan.period}")
+                if not self._polls:
+                    tasks.create_task(self._client.hold(), name=f"{name} link")
+        finally:
+            self._client.leave()
 
     async def _repeat(self, poll: _Poll) -> None:
         clock, period = self._work.clock, poll.scan.period
-        await self._client.settled()
         due, broken = clock.now(), False
         while True:
             try:
-                batch = await self._read(poll)
+                batch = await self._read(poll, due + period)
                 broken = False
             except Exception:
                 # Supervision point: a mistake in decoding must show as BAD samples, not end the polling.
@@ -88,36 +99,37 @@ class ModbusDriver:
                 broken = True
                 batch = failed(poll.points, Reason.MALFORMED, clock.now())
             self._work.receiver.samples(batch)
+            if poll.refused_gaps:
+                poll = self._without_gaps(poll)
             now = clock.now()
             due = Instant(due + period * (max(0, now - due) // period + 1))
             await asyncio.sleep((due - now) / SECOND)
 
-    async def _read(self, poll: _Poll) -> SampleBatch:
+    async def _read(self, poll: _Poll, deadline: int) -> SampleBatch:
         """One batch with a row for every point of the scan."""
         count = len(poll.queries)
         words: Words = np.zeros(poll.scan.words, dtype=">u2")
         reasons = np.full(count, Reason.NONE, dtype=np.uint8)
         times = np.zeros(count, dtype=np.int64)
         lost = 0
-        first = self._next_request[poll.rank]
+        first = poll.next_request
         for step in range(count):
             index = (first + step) % count
             # Two losses in a row: the device is ill. The next scan begins with what this one leaves out.
-            if lost < 2:
-                await self._client.settled()
-            if lost == 2 or not self._client.ready:
+            if lost == 2:
                 reasons[index] = self._reporter.reason
             else:
-                self._next_request[poll.rank] = (index + 1) % count
-                reasons[index] = await self._read_one(poll, index, words)
+                poll.next_request = (index + 1) % count
+                reasons[index] = await self._read_one(poll, index, words, deadline)
                 lost = lost + 1 if reasons[index] not in (Reason.NONE, Reason.DEVICE_EXCEPTION) else 0
             times[index] = self._work.clock.now()
         return _batch(poll, words, reasons, times)
 
-    async def _read_one(self, poll: _Poll, index: int, words: Words) -> Reason:
+    async def _read_one(self, poll: _Poll, index: int, words: Words, deadline: int) -> Reason:
         try:
-            pdu = await self._client.ask(poll.queries[index], poll.rank)
-        except DeviceRefused:
+            pdu = await self._client.ask(poll.queries[index], deadline)
+        except DeviceRefused as error:
+            poll.refused_gaps |= poll.scan.bridges and error.code in _ILLEGAL
             return Reason.DEVICE_EXCEPTION
         except LinkLost as error:
             return error.reason
@@ -130,6 +142,16 @@ class ModbusDriver:
             target[:] = np.frombuffer(pdu, dtype=">u2", offset=2)
         return Reason.NONE
 
+    def _without_gaps(self, poll: _Poll) -> _Poll:
+        """The same points, and nothing read along: the device refuses an address that nobody wants."""
+        _log.warning(
+            "device %s refuses a request that reads unused addresses along; from now on without (bridge_gap: 0)",
+            self._work.device.id,
+        )
+        wanted = [number for number in _wanted(self._work.points) if number.period == poll.scan.period]
+        (scan,) = plan(wanted, self._settings, bridging=False)
+        return _poll(scan, self._work, self._settings)
+
     async def write(self, output: Output, value: float) -> Receipt:
         """Goes before the next read; written means that the device repeated the request in its answer."""
         try:
@@ -137,8 +159,7 @@ class ModbusDriver:
         except (TypeError, ValueError) as error:
             return Receipt(written=False, detail=str(error), at=self._work.clock.now())
         try:
-            await self._client.settled()
-            await self._client.ask(query, WRITE_RANK)
+            await self._client.write(query)
         except DeviceRefused as error:
             return Receipt(written=False, detail=error.detail, at=self._work.clock.now())
         except LinkLost as error:
@@ -166,7 +187,7 @@ def _batch(
     )
 
 
-def _poll(scan: Scan, rank: int, work: DriverWork, settings: DeviceSettings) -> _Poll:
+def _poll(scan: Scan, work: DriverWork, settings: DeviceSettings) -> _Poll:
     points = [work.points[place.row] for place in scan.places]
     placed = [
         Placed(form_of(_address(point), settings), place.position, point.low, point.high)
@@ -174,7 +195,6 @@ def _poll(scan: Scan, rank: int, work: DriverWork, settings: DeviceSettings) -> 
     ]
     return _Poll(
         scan=scan,
-        rank=rank,
         queries=tuple(read_query(request) for request in scan.requests),
         layout=Layout(placed),
         points=np.array([point.index for point in points], dtype=np.int32),
@@ -195,7 +215,11 @@ def _address(point: Point) -> PointAddress:
 
 
 def _wanted(points: Sequence[Point]) -> list[Wanted]:
-    return [wanted(row, _address(point), point.period) for row, point in enumerate(points)]
+    addresses = [_address(point) for point in points]
+    return [
+        Wanted(row, address.table, address.address, address.type.registers, point.period)
+        for row, (point, address) in enumerate(zip(points, addresses, strict=True))
+    ]
 
 
 def occupies(_device: Device, address: BaseModel) -> Sequence[Hashable]:
@@ -218,18 +242,28 @@ def load(device: Device, points: Sequence[Point]) -> ScanLoad | None:
     if not scans:
         return None
     period = scans[0].period
-    cost = TURNAROUND + settings.pause_between_requests
-    expected = sum(len(scan.requests) * cost * period / scan.period for scan in scans)
+    expected = sum(duration(scan, settings) * period / scan.period for scan in scans)
     return ScanLoad(sum(len(scan.requests) for scan in scans), round(expected), period)
 
 
-KIND = DriverKind(
-    name="modbus_tcp",
-    device_settings=DeviceSettings,
-    point_address=PointAddress,
-    output_address=OutputAddress,
-    open=ModbusDriver,
-    occupies=occupies,
-    load=load,
-    manifest=MANIFEST,
+def _kind(name: str, settings: type[DeviceSettings], transport: str) -> DriverKind:
+    return DriverKind(
+        name=name,
+        device_settings=settings,
+        point_address=PointAddress,
+        output_address=OutputAddress,
+        open=ModbusDriver,
+        occupies=occupies,
+        load=load,
+        manifest=replace(MANIFEST, transports=frozenset({transport})),
+    )
+
+
+KIND = _kind("modbus_tcp", TcpSettings, "tcp")
+KINDS = (
+    KIND,
+    _kind("modbus_tls", TlsSettings, "tls"),
+    _kind("modbus_rtu", SerialSettings, "serial"),
+    _kind("modbus_rtu_over_tcp", RtuOverTcpSettings, "rtu over tcp"),
 )
+"""One driver, and a word for each way to reach a device."""

@@ -20,8 +20,9 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 from pymodbus.simulator.simcore import SimCore
 
-from drivers.modbus.address import DeviceSettings, OutputAddress, PointAddress, Table
+from drivers.modbus.address import OutputAddress, PointAddress
 from drivers.modbus.codec import Form, decode, encode, encode_fault, form_of, output_form
+from drivers.modbus.settings import Table, TcpSettings
 from gateway.errors import PortInUse
 from gateway.plant.model import Device, Output, Plant, Point
 from gateway.sample import Reason
@@ -84,7 +85,7 @@ class Unit:
 
     def __init__(self, device: Device, plant: Plant, model: PlantModel, commanded: Commanded) -> None:
         self.device = device
-        self.settings = expect(device.settings, DeviceSettings)
+        self.settings = expect(device.settings, TcpSettings)
         self.fault: DeviceFault | None = None
         self._model = model
         self._commanded = commanded
@@ -254,7 +255,7 @@ def modbus_hosts(plant: Plant, model: PlantModel, rng: np.random.Generator, comm
     """A host for each port that the plant file's Modbus devices use."""
     units: dict[tuple[str, int], list[Unit]] = {}
     for device in plant.devices:
-        if isinstance(device.settings, DeviceSettings):
+        if isinstance(device.settings, TcpSettings):
             unit = Unit(device, plant, model, commanded)
             units.setdefault((unit.settings.host, unit.settings.port), []).append(unit)
     return [ModbusHost(host, port, members, rng.spawn(1)[0]) for (host, port), members in units.items()]

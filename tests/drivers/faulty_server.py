@@ -1,4 +1,4 @@
-"""A Modbus TCP server that misbehaves on demand. Shares no code with the driver.
+"""A Modbus server that misbehaves on demand, in TCP or serial frames. Shares no code with the driver.
 
 It answers register N with `base + N` and bit N with N odd, so that an answer that belongs to another
 request shows in the values.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import ssl
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +26,8 @@ class Asked:
     count: int
     """Of registers or bits; the value for a single write."""
     body: bytes
+    serial: bool = False
+    """Whether it came in a serial frame."""
 
 
 Fault = Callable[["FaultyServer", Asked, asyncio.StreamWriter], bool]
@@ -32,18 +36,36 @@ Fault = Callable[["FaultyServer", Asked, asyncio.StreamWriter], bool]
 
 @dataclass
 class FaultyServer:
+    """Behind one port, or at one end of a serial line (`attach`)."""
+
     fault: Fault | None = None
     base: int = 1000
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     port: int = 0
+    serial: bool = False
+    """Whether it speaks serial frames, which carry no transaction id."""
+    tls: ssl.SSLContext | None = None
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def attach(self, port: int) -> None:
+        """Serve the far end of a pseudo terminal, open as a file descriptor, until it is closed."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        near, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(port, "rb", 0))
+        out = os.fdopen(os.dup(port), "wb", 0)
+        transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, out)
+        writer = asyncio.StreamWriter(transport, protocol, None, loop)
+        self._writers.add(writer)
+        task = asyncio.create_task(self._serve(reader, writer))
+        self.tasks.add(task)
+        task.add_done_callback(lambda _: near.close())
 
     async def stop(self) -> None:
         """Refuse from now on, and reset what is open."""
@@ -57,7 +79,8 @@ class FaultyServer:
 
     def drop_all(self) -> None:
         for writer in self._writers:
-            writer.transport.abort()
+            if not writer.transport.is_closing():
+                writer.transport.abort()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -95,18 +118,44 @@ class FaultyServer:
         self._writers.add(writer)
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
             while True:
-                transaction, _, length, unit = struct.unpack(">HHHB", await reader.readexactly(7))
-                body = await reader.readexactly(length - 1)
-                function, address, count = struct.unpack(">BHH", body[:5])
-                asked = Asked(transaction, unit, function, address, count, body)
+                asked = await (self._serial_request(reader) if self.serial else self._request(reader))
                 self.asked.append(asked)
                 if self.fault is None or not self.fault(self, asked, writer):
                     writer.write(frame(asked, self.good_reply(asked)))
         self._writers.discard(writer)
-        writer.transport.abort()
+        if not writer.transport.is_closing():
+            writer.transport.abort()
+
+    @staticmethod
+    async def _request(reader: asyncio.StreamReader) -> Asked:
+        transaction, _, length, unit = struct.unpack(">HHHB", await reader.readexactly(7))
+        body = await reader.readexactly(length - 1)
+        return Asked(transaction, unit, *struct.unpack(">BHH", body[:5]), body)
+
+    @staticmethod
+    async def _serial_request(reader: asyncio.StreamReader) -> Asked:
+        start = await reader.readexactly(6)
+        if start[1] in (15, 16):
+            start += await reader.readexactly(1)
+            start += await reader.readexactly(start[6])
+        assert await reader.readexactly(2) == crc(start)
+        return Asked(0, start[0], *struct.unpack(">BHH", start[1:6]), start[1:], serial=True)
+
+
+def crc(data: bytes) -> bytes:
+    """Bit by bit, as the standard's flow chart has it (Modbus over Serial Line V1.02, 6.2.2)."""
+    value = 0xFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ 0xA001 if value & 1 else value >> 1
+    return struct.pack("<H", value)
 
 
 def frame(asked: Asked, pdu: bytes, *, transaction: int | None = None, unit: int | None = None) -> bytes:
+    if asked.serial:
+        whole = bytes((asked.unit if unit is None else unit,)) + pdu
+        return whole + crc(whole)
     number = asked.transaction if transaction is None else transaction
     return struct.pack(">HHHB", number, 0, len(pdu) + 1, asked.unit if unit is None else unit) + pdu
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.link import own
-from drivers.modbus.address import DeviceSettings as ModbusSettings
+from drivers.modbus.settings import TcpSettings as ModbusSettings
 from drivers.mqtt.address import DeviceSettings as MqttSettings
 
 

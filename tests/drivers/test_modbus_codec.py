@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.modbus.address import DeviceSettings, NumberType, Order, PointAddress
+from drivers.modbus.address import NumberType, PointAddress
 from drivers.modbus.codec import Form, Layout, Placed, decode, encode, encode_fault, form_of
+from drivers.modbus.settings import Order, TcpSettings
 from gateway.sample import Quality, Reason
 
 ORDERS = st.sampled_from(Order)
@@ -131,7 +132,7 @@ def test_what_is_no_number_is_bad_and_has_no_value(number: NumberType, value: fl
 
 
 def test_a_fault_code_is_a_reason_and_never_a_value() -> None:
-    device = DeviceSettings(host="x", word_order=Order.LITTLE)
+    device = TcpSettings(host="x", word_order=Order.LITTLE)
     faults = {-9999: "sensor_fault", -9998: "warming_up"}
     address = PointAddress.model_validate(
         {"table": "holding", "address": 0, "type": "int32", "scale": 0.1, "faults": faults}

@@ -13,6 +13,8 @@ PURE_PACKAGES = ("gateway/backtest/", "gateway/document/", "gateway/machines/", 
 PURE = [
     "drivers/judgement.py",
     "drivers/modbus/codec.py",
+    "drivers/modbus/cost.py",
+    "drivers/modbus/framing.py",
     "drivers/modbus/planner.py",
     "drivers/mqtt/codec.py",
     "drivers/replay/codec.py",

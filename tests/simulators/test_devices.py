@@ -13,8 +13,9 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
-from drivers.modbus.address import DeviceSettings, PointAddress, Table
+from drivers.modbus.address import PointAddress
 from drivers.modbus.codec import decode, form_of
+from drivers.modbus.settings import DeviceSettings, Table
 from drivers.mqtt.address import DeviceSettings as BrokerSettings
 from drivers.mqtt.address import PointAddress as TopicAddress
 from gateway.errors import PortInUse

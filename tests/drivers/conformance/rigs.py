@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.drivers.conformance.modbus_rig import ModbusTcpRig
+from tests.drivers.conformance.modbus_rig import ModbusRtuOverTcpRig, ModbusSerialRig, ModbusTcpRig, ModbusTlsRig
 from tests.drivers.conformance.mqtt_rig import MqttFiveRig, MqttTcpRig, MqttTlsRig
 from tests.drivers.conformance.replay_rig import CsvRig, ParquetRig
 from tests.drivers.conformance.rig import Rig
@@ -10,6 +10,9 @@ from tests.drivers.conformance.sparkplug_rig import SparkplugTcpRig, SparkplugTl
 
 RIGS: tuple[type[Rig], ...] = (
     ModbusTcpRig,
+    ModbusTlsRig,
+    ModbusRtuOverTcpRig,
+    ModbusSerialRig,
     MqttTcpRig,
     MqttFiveRig,
     MqttTlsRig,
