@@ -238,7 +238,8 @@ class Line:
         self._doubt(member, started)
         if not self._has_ids and reason is Reason.TIMEOUT:
             self._quiet[member.settings.unit_id] = started + 2 * member.settings.timeout / SECOND
-        if self._heard:
+        # Where others share the line, a unit that is dead says nothing of them: they must not wait for its retry.
+        if self._heard or len(self.members) > 1:
             self._retry_at = 0.0
         else:
             self._why = NoLine(reason, detail)
