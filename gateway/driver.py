@@ -124,6 +124,8 @@ class DriverKind:
     load: Callable[[Device, Sequence[Point]], ScanLoad | None]
     """Cost of one scan as configured, or None where the device speaks by itself."""
     manifest: Manifest
+    line: Callable[[Device], str | None] = lambda _: None
+    """What devices share whose scans take turns, such as a serial port; None where each has its own."""
     examine: Callable[[Device, Sequence[Point]], Sequence[Problem]] = _nothing_to_examine
     """What `tocsin check` finds outside the plant file: a recording, a certificate. May read files."""
     locate: Callable[[Device, BaseModel, str, str], BaseModel] = _as_written

@@ -89,6 +89,42 @@ class _Located(Frozen):
             )
 
 
+class CurrentLoop(Frozen):
+    """A 4-20 mA signal as an input card stores it. NAMUR NE 43 tells a measurement from a sensor's failure."""
+
+    raw_at_4: float
+    """Raw number at 4 mA."""
+    raw_at_20: float
+    """Raw number at 20 mA."""
+    value_at_4: float
+    """Value at 4 mA, in the point's unit."""
+    value_at_20: float
+    """Value at 20 mA, in the point's unit."""
+    valid: tuple[float, float] = (3.8, 20.5)
+    """Milliamperes within which the value is a measurement; between these and `failure` it is UNCERTAIN."""
+    failure: tuple[float, float] = (3.6, 21.0)
+    """Milliamperes outside which the sensor reports its own failure."""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        numbers = (self.raw_at_4, self.raw_at_20, self.value_at_4, self.value_at_20, *self.valid, *self.failure)
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError("expected finite numbers for a current loop")
+        if self.raw_at_4 == self.raw_at_20 or self.value_at_4 == self.value_at_20:
+            raise ValueError("expected different numbers at 4 mA and at 20 mA, got the same")
+        if not self.failure[0] <= self.valid[0] < self.valid[1] <= self.failure[1]:
+            raise ValueError(f"expected valid inside failure, got {self.valid} and {self.failure} mA")
+        return self
+
+    @property
+    def scale(self) -> float:
+        return (self.value_at_20 - self.value_at_4) / (self.raw_at_20 - self.raw_at_4)
+
+    @property
+    def offset(self) -> float:
+        return self.value_at_4 - self.raw_at_4 * self.scale
+
+
 def _check_scale(scale: float, offset: float = 0.0) -> None:
     if scale == 0 or not math.isfinite(scale) or not math.isfinite(offset):
         raise ValueError(f"expected a finite scale other than 0, a finite offset; got {scale}, {offset}")
@@ -111,11 +147,15 @@ class PointAddress(_Located):
     """Overrides the device's word order."""
     faults: Mapping[int, Fault] = Field(default_factory=dict)
     """Raw values that are no measurement, and what they mean."""
+    current: CurrentLoop | None = None
+    """For a 4-20 mA signal, in place of scale and offset."""
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
         self._check_span(self.table)
         _check_scale(self.scale, self.offset)
+        if self.current is not None and (self.type is NumberType.BOOL or (self.scale, self.offset) != (1.0, 0.0)):
+            raise ValueError("expected current with a number, without scale and offset")
         if self.bit is not None and (self.table.holds_bits or self.type is not NumberType.BOOL):
             raise ValueError(
                 f"expected bit only with type bool in table input or holding, got {self.type} in {self.table}"

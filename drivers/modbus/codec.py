@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.modbus.address import Fault, NumberType, OutputAddress, PointAddress
+from drivers.modbus.address import CurrentLoop, Fault, NumberType, OutputAddress, PointAddress
+from drivers.modbus.current import Loop
 from drivers.modbus.settings import DeviceSettings, Order
 from gateway.sample import Bytes, Floats, Quality, Reason
 
@@ -42,6 +43,8 @@ _NUMPY = {
     NumberType.FLOAT64: ">f8",
 }
 _REASON = {Fault.SENSOR_FAULT: Reason.SENSOR_FAULT, Fault.WARMING_UP: Reason.WARMING_UP}
+_BEYOND = 0.01
+"""Milliamperes: outside its failure limits a current loop is judged as such before the range is looked at."""
 _RANGE_SLACK = 1e-9
 """Share of the range that a scaled number may stick out by rounding alone."""
 
@@ -57,6 +60,7 @@ class Form:
     scale: float = 1.0
     offset: float = 0.0
     faults: Mapping[int, Reason] = field(default_factory=dict)
+    loop: Loop | None = None
 
 
 def form_of(address: PointAddress, device: DeviceSettings) -> Form:
@@ -66,10 +70,27 @@ def form_of(address: PointAddress, device: DeviceSettings) -> Form:
         byte_order=address.byte_order or device.byte_order,
         word_order=address.word_order or device.word_order,
         bit=address.bit,
-        scale=address.scale,
-        offset=address.offset,
+        scale=address.scale if address.current is None else address.current.scale,
+        offset=address.offset if address.current is None else address.current.offset,
+        loop=_loop(address.current),
         faults={raw: _REASON[fault] for raw, fault in address.faults.items()},
     )
+
+
+def _loop(current: CurrentLoop | None) -> Loop | None:
+    if current is None:
+        return None
+    return Loop(current.value_at_4, current.value_at_20 - current.value_at_4, current.valid, current.failure)
+
+
+def _bounds(form: Form, low: float, high: float) -> tuple[float, float]:
+    """The range that a value must keep; a current loop is judged by its current up to its failure limits."""
+    if form.loop is None:
+        slack = _slack(low, high)
+        return low - slack, high + slack
+    lowest, highest = form.loop.failure
+    ends = (form.loop.value(lowest - _BEYOND), form.loop.value(highest + _BEYOND))
+    return min(low, *ends), max(high, *ends)
 
 
 def output_form(address: OutputAddress, device: DeviceSettings) -> Form:
@@ -79,7 +100,7 @@ def output_form(address: OutputAddress, device: DeviceSettings) -> Form:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A value and how far it may be trusted; NaN unless GOOD."""
+    """A value and how far it may be trusted; NaN where it is BAD."""
 
     value: float
     quality: Quality
@@ -93,7 +114,8 @@ def bad(reason: Reason) -> Decoded:
 def decode(form: Form, words: Sequence[int], low: float = -math.inf, high: float = math.inf) -> Decoded:
     """The value in the words (one for a bit or bool, else `type.registers`).
 
-    A wrong number of words is MALFORMED; a fault code has its reason; outside low..high is OUT_OF_RANGE.
+    A wrong number of words is MALFORMED; a fault code has its reason; outside low..high is OUT_OF_RANGE. A
+    current loop is judged as if for the first time: `Layout` remembers what it was.
     """
     if len(words) != form.type.registers or not all(0 <= word <= 0xFFFF for word in words):
         return bad(Reason.MALFORMED)
@@ -104,9 +126,14 @@ def decode(form: Form, words: Sequence[int], low: float = -math.inf, high: float
     value = float(raw) * form.scale + form.offset
     if not math.isfinite(value):
         return bad(Reason.NOT_A_NUMBER)
-    slack = _slack(low, high)
-    if not low - slack <= value <= high + slack:
+    doubt = form.loop.judge(value) if form.loop is not None else Reason.NONE
+    if doubt is Reason.SENSOR_FAULT:
+        return bad(doubt)
+    low, high = _bounds(form, low, high)
+    if not low <= value <= high:
         return bad(Reason.OUT_OF_RANGE)
+    if doubt is not Reason.NONE:
+        return Decoded(value, Quality.UNCERTAIN, doubt)
     return Decoded(value, Quality.GOOD, Reason.NONE)
 
 
@@ -211,9 +238,11 @@ class Layout:
         self._count = len(placed)
         self._scale = np.array([p.form.scale for p in placed], dtype=np.float64)
         self._offset = np.array([p.form.offset for p in placed], dtype=np.float64)
-        slack = np.array([_slack(p.low, p.high) for p in placed], dtype=np.float64)
-        self._low = np.array([p.low for p in placed], dtype=np.float64) - slack
-        self._high = np.array([p.high for p in placed], dtype=np.float64) + slack
+        bounds = [_bounds(p.form, p.low, p.high) for p in placed]
+        self._low = np.array([low for low, _ in bounds], dtype=np.float64)
+        self._high = np.array([high for _, high in bounds], dtype=np.float64)
+        self._loops = {row: p.form.loop for row, p in enumerate(placed) if p.form.loop is not None}
+        self._doubts = dict.fromkeys(self._loops, Reason.NONE)
         is_bool = [p.form.type is NumberType.BOOL for p in placed]
         self._bool_rows = np.flatnonzero(is_bool)
         bools = [p for p in placed if p.form.type is NumberType.BOOL]
@@ -221,8 +250,11 @@ class Layout:
         self._bool_masks = np.array([_mask(p.form) for p in bools], dtype=np.uint16)
         self._groups = _group(placed)
 
-    def decode(self, words: Words) -> tuple[Floats, Bytes]:
-        """Values and reasons, a row for each number; NaN and a reason unless the value is GOOD."""
+    def decode(self, words: Words, unread: NDArray[np.bool_] | None = None) -> tuple[Floats, Bytes]:
+        """Values and reasons, a row for each number; NONE is GOOD, SOURCE_DOUBT is UNCERTAIN, all else is BAD.
+
+        `unread` rows are not looked at by what remembers the last reading.
+        """
         value = np.empty(self._count, dtype=np.float64)
         reason = np.zeros(self._count, dtype=np.uint8)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -230,17 +262,21 @@ class Layout:
             for group in self._groups:
                 group.decode(words, value, reason)
             value = value * self._scale + self._offset
-        self._judge(value, reason)
+        self._judge(value, reason, unread)
         return value, reason
 
-    def _judge(self, value: Floats, reason: Bytes) -> None:
+    def _judge(self, value: Floats, reason: Bytes, unread: NDArray[np.bool_] | None) -> None:
         """Fault codes come first, then what is no number, then the range."""
         sound = reason == Reason.NONE
         finite = np.isfinite(value)
         outside = (value < self._low) | (value > self._high)
+        for row, loop in self._loops.items():
+            if sound[row] and finite[row] and (unread is None or not unread[row]):
+                reason[row] = self._doubts[row] = loop.judge(float(value[row]), self._doubts[row])
+        sound = sound & (reason != Reason.SENSOR_FAULT)
         reason[sound & ~finite] = Reason.NOT_A_NUMBER
         reason[sound & finite & outside] = Reason.OUT_OF_RANGE
-        value[reason != Reason.NONE] = np.nan
+        value[(reason != Reason.NONE) & (reason != Reason.SOURCE_DOUBT)] = np.nan
 
 
 def _mask(form: Form) -> int:

@@ -171,20 +171,27 @@ class ModbusDriver:
 def _batch(
     poll: _Poll, words: Words, request_reasons: NDArray[np.uint8], request_times: NDArray[np.int64]
 ) -> SampleBatch:
-    value, reason = poll.layout.decode(words)
     of_request = request_reasons[poll.request_of]
     unread = of_request != Reason.NONE
+    value, reason = poll.layout.decode(words, unread)
     value[unread] = np.nan
     reason = np.where(unread, of_request, reason)
     stamp = request_times[poll.request_of]
     return SampleBatch(
         point=poll.points,
         value=value,
-        quality=np.where(reason == Reason.NONE, Quality.GOOD, Quality.BAD).astype(np.uint8),
+        quality=_qualities(reason),
         reason=reason,
         source_time=stamp,
         receive_time=stamp.copy(),
     )
+
+
+def _qualities(reason: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    quality = np.full(len(reason), Quality.BAD, dtype=np.uint8)
+    quality[reason == Reason.NONE] = Quality.GOOD
+    quality[reason == Reason.SOURCE_DOUBT] = Quality.UNCERTAIN
+    return quality
 
 
 def _poll(scan: Scan, work: DriverWork, settings: DeviceSettings) -> _Poll:
@@ -255,6 +262,7 @@ def _kind(name: str, settings: type[DeviceSettings], transport: str) -> DriverKi
         open=ModbusDriver,
         occupies=occupies,
         load=load,
+        line=lambda device: place_of(own(DeviceSettings, device.settings, device.id)),
         manifest=replace(MANIFEST, transports=frozenset({transport})),
     )
 

@@ -38,14 +38,30 @@ def advice(
 
 def _slow_scans(plant: Plant, document: Document, drivers: Mapping[str, DriverKind]) -> list[Problem]:
     warnings = []
+    shares: dict[str, list[tuple[int, str, float]]] = {}
     for index, device in enumerate(each for each in plant.devices if each.driver != INTERNAL_DRIVER):
         points = [point for point in plant.points if point.device == device.id]
         load = drivers[device.driver].load(device, points)
         if load is not None and load.expected > load.period:
             expected = f"a scan of {device.id} that fits its period of {format_duration(load.period)}"
-            got = f"{load.requests} requests that take about {format_duration(load.expected)}"
+            longer = format_duration(load.expected - load.period)
+            got = f"{load.requests} requests that take about {format_duration(load.expected)}, {longer} too long"
             warnings.append(_warning(document, ("devices", index), expected, got))
-    return warnings
+        line = drivers[device.driver].line(device)
+        if load is not None and line is not None:
+            shares.setdefault(line, []).append((index, device.id, load.expected / load.period))
+    return warnings + [
+        _overloaded(document, line, members)
+        for line, members in shares.items()
+        if len(members) > 1 and sum(share for _, _, share in members) > 1
+    ]
+
+
+def _overloaded(document: Document, line: str, members: Sequence[tuple[int, str, float]]) -> Problem:
+    total = sum(share for _, _, share in members)
+    each = ", ".join(f"{device} {share:.0%}" for _, device, share in members)
+    got = f"scans that take {total:.0%} of its time, {total - 1:.0%} too much: {each}"
+    return _warning(document, ("devices", members[0][0]), f"a line {line} that all its devices fit on", got)
 
 
 def _past_calibration(plant: Plant, document: Document, today: date) -> list[Problem]:

@@ -181,3 +181,81 @@ def test_the_type_follows_from_the_table_where_it_is_left_out() -> None:
     assert number(table="discrete") is NumberType.BOOL
     assert number(table="holding", bit=4) is NumberType.BOOL
     assert number(table="holding") is NumberType.UINT16
+
+
+def loop(**more: object) -> Form:
+    """0 to 100 at 4 to 20 mA, stored in microamperes."""
+    current = {"raw_at_4": 4000, "raw_at_20": 20_000, "value_at_4": 0, "value_at_20": 100, **more}
+    address = PointAddress.model_validate({"table": "input", "address": 0, "current": current})
+    return form_of(address, TcpSettings(host="x"))
+
+
+@pytest.mark.parametrize(
+    ("microamperes", "quality", "reason"),
+    [
+        (0, Quality.BAD, Reason.SENSOR_FAULT),
+        (3599, Quality.BAD, Reason.SENSOR_FAULT),
+        (3600, Quality.UNCERTAIN, Reason.SOURCE_DOUBT),
+        (3799, Quality.UNCERTAIN, Reason.SOURCE_DOUBT),
+        (3800, Quality.GOOD, Reason.NONE),
+        (4000, Quality.GOOD, Reason.NONE),
+        (20_500, Quality.GOOD, Reason.NONE),
+        (20_501, Quality.UNCERTAIN, Reason.SOURCE_DOUBT),
+        (21_000, Quality.UNCERTAIN, Reason.SOURCE_DOUBT),
+        (21_001, Quality.BAD, Reason.SENSOR_FAULT),
+        (65_535, Quality.BAD, Reason.SENSOR_FAULT),
+    ],
+)
+def test_a_current_outside_namur_limits_is_the_sensor_s_fault_and_never_a_value(
+    microamperes: int, quality: Quality, reason: Reason
+) -> None:
+    found = decode(loop(), [microamperes], 0, 100)
+    assert (found.quality, found.reason) == (quality, reason)
+    assert math.isnan(found.value) == (quality is Quality.BAD)
+
+
+def test_a_transmitter_with_limits_of_its_own_is_judged_by_them() -> None:
+    found = decode(loop(valid=[3.9, 20.2], failure=[3.75, 21.75]), [3740], 0, 100)
+    assert found.reason is Reason.SENSOR_FAULT
+    assert decode(loop(failure=[3.6, 23.0]), [22_000], 0, 100).quality is Quality.UNCERTAIN
+
+
+def test_a_current_at_a_limit_does_not_flutter_between_two_qualities() -> None:
+    layout = Layout([Placed(loop(), 0, 0, 100)])
+
+    def reasons(*currents: int) -> list[int]:
+        return [int(layout.decode(np.array([current], dtype=">u2"))[1][0]) for current in currents]
+
+    none, doubt, fault = Reason.NONE, Reason.SOURCE_DOUBT, Reason.SENSOR_FAULT
+    assert reasons(4000, 3799, 3801, 3849, 3850) == [none, doubt, doubt, doubt, none]
+    assert reasons(3599, 3601, 3649, 3650, 4000) == [fault, fault, fault, doubt, none]
+
+
+def test_a_failed_read_tells_nothing_of_the_current() -> None:
+    layout = Layout([Placed(loop(), 0, 0, 100)])
+    layout.decode(np.array([0], dtype=">u2"), np.array([True]))
+    assert layout.decode(np.array([3801], dtype=">u2"))[1][0] == Reason.NONE
+
+
+@given(current=st.integers(0, 65_535), falls=st.booleans())
+def test_no_current_outside_its_failure_limits_is_usable(current: int, falls: bool) -> None:
+    form = loop(value_at_4=100, value_at_20=0) if falls else loop()
+    found = decode(form, [current], 0, 100)
+    assert (found.quality is Quality.BAD) == (not 3600 <= current <= 21_000)
+    if found.quality is not Quality.BAD:
+        share = (current - 4000) / 16_000
+        assert found.value == pytest.approx(100 * (1 - share if falls else share))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"raw_at_20": 4000}, "different numbers"),
+        ({"value_at_20": 0}, "different numbers"),
+        ({"valid": [3.0, 20.5]}, "valid inside failure"),
+        ({"valid": [20.5, 3.8]}, "valid inside failure"),
+    ],
+)
+def test_a_current_loop_that_cannot_be_is_refused(change: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        loop(**change)

@@ -15,11 +15,11 @@ import pytest
 
 from drivers.modbus import KINDS
 from gateway.driver import Driver, DriverKind, LinkState
-from gateway.sample import Quality, Reason
+from gateway.sample import SECOND, Quality, Reason
 from tests.drivers import faulty_server as faults
 from tests.drivers.certificates import certificates
 from tests.drivers.faulty_server import Asked, Fault, FaultyServer
-from tests.drivers.support import MILLISECOND, Kept, because, good, output, points, running
+from tests.drivers.support import MILLISECOND, Kept, because, device, good, output, points, running
 
 TCP, TLS, SERIAL, RTU_OVER_TCP = KINDS
 ONE = {"table": "holding", "address": 0}
@@ -229,3 +229,19 @@ async def test_tls_is_read_and_a_certificate_of_nobody_we_trust_is_refused(tmp_p
             async with unit(TLS, wired | wrong, 1) as (kept, _):
                 await kept.until(lambda kept=kept: LinkState.DOWN in kept.states())
                 assert {s.quality for s in kept.all(0)} <= {Quality.BAD}
+
+
+def test_devices_of_one_port_share_its_time_and_others_do_not() -> None:
+    def line(kind: DriverKind, **wired: object) -> str | None:
+        return kind.line(device(kind, wired))
+
+    assert line(SERIAL, port="/dev/ttyS0", unit_id=1) == line(SERIAL, port="/dev/ttyS0", unit_id=2)
+    assert line(TCP, host="a") != line(TCP, host="b")
+
+
+def test_a_slow_line_takes_its_frames_time() -> None:
+    some = points(SERIAL, [{"table": "holding", "address": n} for n in range(100)], period=SECOND)
+    load = SERIAL.load(device(SERIAL, {"port": "/dev/ttyS0", "turnaround": "0 ms", "parity": "even"}), some)
+    assert load is not None
+    # 8 bytes asked and 205 answered, 3.5 characters of silence twice, 11 bits a character.
+    assert load.expected == pytest.approx((8 + 205 + 7) * 11 / 9600 * SECOND, rel=0.01)

@@ -49,7 +49,7 @@ def test_a_scan_that_cannot_fit_its_period_is_a_warning(
     problem = warnings(load, good, drivers, criteria)["devices[0]"]
     assert problem.line == 19
     assert "fits its period of 1 s" in problem.expected
-    assert problem.got == "2 requests that take about 1.2 s"
+    assert problem.got == "2 requests that take about 1.2 s, 200 ms too long"
     lighter = "\n".join(line for line in good.splitlines() if "kind: breaker" not in line)
     assert "devices[0]" not in warnings(load, lighter, drivers, criteria)
 

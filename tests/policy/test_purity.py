@@ -14,6 +14,7 @@ PURE = [
     "drivers/judgement.py",
     "drivers/modbus/codec.py",
     "drivers/modbus/cost.py",
+    "drivers/modbus/current.py",
     "drivers/modbus/framing.py",
     "drivers/modbus/planner.py",
     "drivers/mqtt/codec.py",
