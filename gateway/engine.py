@@ -183,7 +183,7 @@ class Engine:
         quiet = {
             int(index)
             for index in np.nonzero(first_known)[0]
-            if self.rules[index].id not in self.states.alarms and not self.rules[index].shadow
+            if not _stands(self.states, self.rules[index].id) and not self.rules[index].shadow
         }
         self._truth = truth.copy()
         return [int(index) for index in changed if int(index) not in quiet]
@@ -337,6 +337,11 @@ class Engine:
             ended = next((d.id for d in self.states.demands.values() if not d.standing), None)
             if ended is not None:
                 del self.states.demands[ended]
+
+
+def _stands(states: Standing, alarm_id: str) -> bool:
+    state = states.alarms.get(alarm_id)
+    return state is not None and state.standing
 
 
 def _readings(table: PointTable, points: Iterable[int]) -> tuple[Reading, ...]:

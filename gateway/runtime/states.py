@@ -34,8 +34,8 @@ def rows(standing: Standing, touched: Mapping[StateKind, set[str]]) -> list[Stat
 
 
 async def load(journal: Journal) -> Standing:
-    """What the journal says stands. Ended demands and closed tickets come along: recurrences name them."""
-    alarms = [_ALARM.validate_json(r.body) for r in await journal.states(StateKind.ALARM, standing_only=True)]
+    """The states that the journal holds. What has ended comes along: the next occurrence follows on from it."""
+    alarms = [_ALARM.validate_json(r.body) for r in await journal.states(StateKind.ALARM, standing_only=False)]
     demands = [_DEMAND.validate_json(r.body) for r in await journal.states(StateKind.DEMAND, standing_only=False)]
     tickets = [_TICKET.validate_json(r.body) for r in await journal.states(StateKind.TICKET, standing_only=False)]
     every = await journal.states(StateKind.CHECK, standing_only=False)

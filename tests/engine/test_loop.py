@@ -8,11 +8,11 @@ import pytest
 
 from gateway.driver import LinkState, LinkStatus
 from gateway.errors import IllegalTransition, StoreFailed
+from gateway.event import subject_of
 from gateway.runtime import intake, loop, states
 from gateway.runtime.intake import Intake
 from gateway.sample import Instant, Quality, Reason, Sample, SampleBatch
 from gateway.standing import Standing
-from gateway.store import StateKind
 from tests.engine.scripted import FALSE, TRUE
 from tests.engine.site import HOT, RunningSite, until
 
@@ -134,13 +134,17 @@ async def test_the_rows_in_the_journal_are_the_states() -> None:
     assert loaded == site.loop.engine.states
 
 
-async def test_an_alarm_that_needs_nobody_is_not_loaded() -> None:
+async def test_an_alarm_that_needs_nobody_is_remembered_after_a_restart_and_says_nothing() -> None:
     site = await RunningSite.started()
     await site.tick(TRUE)
     await site.tick(FALSE)
     await site.acknowledge()
-    assert (await states.load(site.journal)).alarms == {}
-    assert (await site.journal.state(StateKind.ALARM, HOT)) is not None
+    before = len(site.journal.entries)
+    again = await RunningSite.started(site.journal, at=site.clock.now())
+    assert again.loop.engine.states.alarms[HOT].occurrence
+    await again.tick(FALSE)
+    await again.tick(FALSE)
+    assert HOT not in {subject_of(entry.event) for entry in site.journal.entries[before:]}
 
 
 async def test_a_link_that_changes_is_in_the_journal_before_anything_else_of_its_tick() -> None:

@@ -174,6 +174,7 @@ async def _differs(journal: SqliteJournal, entries: list[Entry]) -> bool:
         StateKind.ALARM: set(folded.alarms),
         StateKind.DEMAND: set(folded.demands),
         StateKind.TICKET: set(folded.tickets),
+        StateKind.CHECK: set(folded.checks),
     }
     wanted = {(row.kind, row.id): row for row in states.rows(folded, everything)}
     stored = {(row.kind, row.id): row for kind in everything for row in await journal.states(kind, standing_only=False)}
