@@ -16,18 +16,26 @@ import pytest
 from drivers.broker import Inbox
 from drivers.mqtt import KIND
 from drivers.mqtt.address import locate
+from gateway import app
 from gateway.clock import ManualClock
 from gateway.driver import Driver, DriverWork, LinkState
-from gateway.plant.model import Point
+from gateway.errors import ConfigurationError
+from gateway.plant.loader import parse_plant
+from gateway.plant.model import Plant, Point
 from gateway.sample import SECOND, Instant, Quality, Reason
 from tests.drivers.certificates import certificates
 from tests.drivers.conftest import Broker
 from tests.drivers.faulty_broker import publish_frame
 from tests.drivers.support import Kept, device, output, points, running
+from tests.policy.source import ROOT
 
 pytestmark = pytest.mark.broker
 DATED = {"topic": "plant/co", "value": "v", "time": "t"}
 PLAIN = {"topic": "plant/plain"}
+
+
+def parsed(text: str) -> Plant:
+    return parse_plant(text, "plant.yaml", app.DRIVERS, app.load_criteria())
 
 
 def located(settings: dict[str, object], *addresses: dict[str, object]) -> list[Point]:
@@ -170,6 +178,19 @@ def test_what_a_device_cannot_serve_is_a_mistake_in_the_plant_file() -> None:
     with pytest.raises(ValueError, match="among"):
         KIND.point_address.model_validate({"topic": "a/{area}"})
     assert KIND.device_settings.model_validate({"host": "x", "tls": {}}).model_dump()["port"] == 8883
+
+
+def test_a_template_in_a_plant_file_is_filled_in_and_a_mistake_in_it_has_its_line() -> None:
+    text = (ROOT / "simulators/demo/plant.yaml").read_text("utf-8")
+    whole = "topic: demo/gas/co_05, value: reading.value"
+    assert whole in text
+    filled = parsed(text.replace(whole, "topic: 'demo/gas/{equipment}', value: reading.value"))
+    assert "demo/gas/co_05" in {getattr(point.address, "topic", None) for point in filled.points}
+    with pytest.raises(ConfigurationError) as told:
+        parsed(text.replace(whole, "value: reading.value"))
+    (problem,) = told.value.problems
+    assert problem.line == 1 + text[: text.index(whole)].count("\n")
+    assert problem.expected == "a topic here or in the defaults of the device"
 
 
 async def test_what_the_inbox_cannot_hold_is_counted_and_the_newest_stays(broker: Broker) -> None:
