@@ -185,6 +185,7 @@ export const words = {
   past_due: text("已超期", "Overdue"),
   previous: text("前一张隐患单", "Previous ticket"),
   evidence: text("证据曲线（前后 10 分钟）", "Evidence (10 min either side)"),
+  evidence_archive: text("下载证据包", "Evidence archive"),
   onset: text("起始", "Onset"),
   events: text("期间事件", "Events meanwhile"),
   system: text("系统", "System"),
