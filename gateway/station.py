@@ -24,10 +24,12 @@ from gateway.runtime import states
 from gateway.runtime.commands import CommandSender
 from gateway.runtime.copyist import Copyist
 from gateway.runtime.devices import Devices
+from gateway.runtime.duty_checks import DutyCheckScheduler
 from gateway.runtime.figures import FiguresBook
 from gateway.runtime.followers import Follower
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Listener, Loop
+from gateway.runtime.notify import Notifier
 from gateway.runtime.recorder import SampleRecorder
 from gateway.runtime.reload import Loaded, Reloader, rules_hash
 from gateway.runtime.upkeep import Housekeeper, history_plan
@@ -59,6 +61,7 @@ class Station:
     sender: CommandSender
     devices: Devices
     figures: FiguresBook
+    duty_checks: DutyCheckScheduler
 
     @classmethod
     async def open(
@@ -87,14 +90,13 @@ class Station:
         for name, copy in (copies or {}).items():
             copyists.append(Copyist(name, copy, history, journal, clock, lambda: recorders[0].unwritten_since))
             followers.append(Follower(name, journal, copy.append_events))
+        followers += await _notifiers(plant, journal)
         devices = Devices(plant, kinds, intake, clock, _probes(loop, intake, recorders, copyists, followers))
         sender = CommandSender(plant, devices.drivers, loop, journal, clock)
         for recorder in recorders:
             loop.record_to(recorder)
         figures = FiguresBook(journal, plant.duty.alarms)
-        listeners: list[Listener] = [sender, figures, *followers]
-        for listener in listeners:
-            loop.listen(listener)
+        _listen(loop, [sender, figures, *followers])
         return cls(
             clock=clock,
             journal=journal,
@@ -110,6 +112,7 @@ class Station:
             sender=sender,
             devices=devices,
             figures=figures,
+            duty_checks=DutyCheckScheduler(loop, clock),
         )
 
     @property
@@ -147,6 +150,7 @@ class Station:
                     group.create_task(self.sender.run(), name="commands"),
                     group.create_task(self.housekeeper.run(), name="housekeeper"),
                     group.create_task(self.figures.run(), name="figures"),
+                    group.create_task(self.duty_checks.run(), name="duty checks"),
                     *(group.create_task(each.run(), name=f"recorder {each.name}") for each in self.recorders),
                     *(group.create_task(each.run(), name=f"follower {each.name}") for each in self.followers),
                     *(group.create_task(each.run(), name=f"copyist {each.name}") for each in self.copyists),
@@ -177,6 +181,22 @@ class Station:
 
 async def _open_history(data: Path, plant: Plant) -> DuckdbHistory:
     return await DuckdbHistory.open(data / HISTORY_FILE, [point.id for point in plant.points], history_plan(plant))
+
+
+def _listen(loop: Loop, listeners: Sequence[Listener]) -> None:
+    for listener in listeners:
+        loop.listen(listener)
+
+
+async def _notifiers(plant: Plant, journal: Journal) -> list[Follower]:
+    """One follower a target; one that is new tells what comes, not what was."""
+    followers = []
+    for target in plant.duty.notify:
+        notifier = Notifier(target, plant.site.name.zh)
+        if await journal.cursor(notifier.name) == 0:
+            await journal.advance(notifier.name, await journal.last_sequence())
+        followers.append(Follower(notifier.name, journal, notifier.append_events))
+    return followers
 
 
 def _probes(

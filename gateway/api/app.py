@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from gateway.api.alarm_routes import alarm_routes
 from gateway.api.answers import BodyLimit, answer_errors
 from gateway.api.changes import changes
+from gateway.api.duty import duty_routes
 from gateway.api.figures import figure_routes
 from gateway.api.page import Page, SecurityHeaders
 from gateway.api.records import records
@@ -52,6 +53,7 @@ def describe_app() -> FastAPI:
     app.include_router(alarm_routes)
     app.include_router(figure_routes)
     app.include_router(records)
+    app.include_router(duty_routes)
     app.include_router(stream)
     app.include_router(reference)
     app.add_middleware(BodyLimit)

@@ -108,3 +108,18 @@ async def test_every_suppression_is_in_the_journal_with_its_person_and_reason(
     assert (kept["alarm.shelved"]["by"], kept["alarm.shelved"]["comment"]) == ("王", "探头清洗")
     assert (kept["alarm.unshelved"]["by"], kept["alarm.unshelved"]["because"]) == ("赵", "person")
     assert kept["alarm.shelved"]["at"] >= MORNING
+
+
+async def test_a_duty_check_is_asked_and_answered_by_people(gateway: Rig, http: httpx.AsyncClient) -> None:
+    assert (await http.post("/api/duty/checks", json={"by": ""})).status_code == 422
+    check = (await http.post("/api/duty/checks", json={"by": "安监局"})).json()
+    assert (check["state"], check["because"], check["asked_by"]) == ("asked", "person", "安监局")
+    assert (await http.post("/api/duty/checks", json={"by": "安监局"})).status_code == 409
+    answer = f"/api/duty/checks/{check['id']}/answer"
+    assert (await http.post(answer, json={"by": " "})).status_code == 422
+    assert (await http.post("/api/duty/checks/DC-none/answer", json={"by": "王"})).status_code == 404
+    await gateway.tick({}, after=6 * MINUTE)
+    late = (await http.post(answer, json={"by": "王", "comment": "在岗"})).json()
+    assert (late["state"], late["answered_by"], late["escalated"]) == ("answered_late", "王", "shift_leader")
+    assert (await http.post(answer, json={"by": "王"})).status_code == 409
+    assert [each["id"] for each in (await http.get("/api/duty/checks")).json()] == [check["id"]]
