@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+import logging
 import math
 from collections.abc import AsyncIterator, Hashable
 from weakref import WeakSet, WeakValueDictionary
@@ -21,6 +22,8 @@ from drivers.modbus.wire import Wire, WireError, open_wire
 from gateway.clock import Clock
 from gateway.duration import format_duration
 from gateway.sample import SECOND, Reason
+
+_log = logging.getLogger(__name__)
 
 SHARE = 0.2
 """Most of a shared line's time that devices in doubt may take together."""
@@ -86,6 +89,7 @@ class Line:
 
     def __init__(self, settings: DeviceSettings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
+        self.place = place_of(settings)
         self._has_ids = isinstance(settings, TcpSettings) and not isinstance(settings, RtuOverTcpSettings)
         self._silence = silence(settings)
         self._turns = Turns()
@@ -103,6 +107,10 @@ class Line:
     def join(self, settings: DeviceSettings) -> Member:
         member = Member(settings)
         self.members.add(member)
+        if (asked := _terms(settings)) != (held := _terms(self._settings)):
+            _log.error(
+                "unit %d of %s: expected %s as the line has it, got %s", settings.unit_id, self.place, held, asked
+            )
         return member
 
     def leave(self, member: Member) -> None:
@@ -251,6 +259,13 @@ class Line:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
+
+
+def _terms(settings: DeviceSettings) -> str:
+    """What all devices of one line must have in common."""
+    if isinstance(settings, SerialSettings):
+        return f"{settings.baud} baud, parity {settings.parity}, {settings.stop_bits} stop bits"
+    return type(settings).__name__.removesuffix("Settings")
 
 
 _LINES: WeakValueDictionary[Hashable, Line] = WeakValueDictionary()

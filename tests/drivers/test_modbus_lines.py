@@ -245,3 +245,13 @@ def test_a_slow_line_takes_its_frames_time() -> None:
     assert load is not None
     # 8 bytes asked and 205 answered, 3.5 characters of silence twice, 11 bits a character.
     assert load.expected == pytest.approx((8 + 205 + 7) * 11 / 9600 * SECOND, rel=0.01)
+
+
+async def test_devices_that_want_one_line_at_two_speeds_are_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    async with pseudo_line() as (_, port):
+        slow, fast = ({"port": port, "parity": "none", "baud": baud} for baud in (9600, 19_200))
+        async with unit(SERIAL, slow, 1) as (kept, _):
+            await kept.next(0, good(1000))
+            async with unit(SERIAL, fast, 2) as (other, _):
+                await other.until(lambda: other.batches)
+                assert "expected 9600 baud, parity none, 1 stop bits as the line has it, got 19200 baud" in caplog.text
