@@ -46,7 +46,7 @@ class Housekeeper:
             try:
                 more = await self._history.maintain(self._clock.now())
                 if not more or self.size is None:
-                    self.size = await self._history.size()
+                    self._look(await self._history.size())
             except StoreFailed as failure:
                 if self.failure is None:
                     _log.error("the history cannot be put in order: %s", failure)
@@ -57,6 +57,13 @@ class Housekeeper:
                 _log.info("the history is put in order again")
                 self.failure = None
             await asyncio.sleep(BREATH if more else LOOK_EVERY)
+
+    def _look(self, size: HistorySize) -> None:
+        if self.size is None and size.damaged:
+            _log.error("files of the history are missing or damaged, their samples are left out: %s", size.damaged)
+        if size.cut > (self.size.cut if self.size else size.cut):
+            _log.warning("the history's budget is full: %d samples in all went before their time", size.cut)
+        self.size = size
 
 
 def history_plan(plant: Plant) -> HistoryPlan:
