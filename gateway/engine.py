@@ -84,7 +84,7 @@ class Engine:
         for index in sorted(self._changed(truth, now), key=lambda column: int(since[column])):
             rule = self.rules[index]
             if rule.shadow:
-                events.append(self._on_trial(rule, Truth(int(truth[index])), Instant(int(since[index])), now))
+                events.append(_on_trial(self._site, rule, Truth(int(truth[index])), Instant(int(since[index])), now))
                 continue
             state = self.states.alarms.get(rule.id, AlarmState(rule.id))
             seen = self._observation(rule, state, Truth(int(truth[index])), Instant(int(since[index])), table, now)
@@ -155,10 +155,21 @@ class Engine:
                 events += interlock.withdraw(demand, by, comment, now)
         return events
 
-    def follow(self, earlier: Engine) -> None:
-        """Before the first tick after a reload: what the engine before it had seen is not news again."""
+    def follow(self, earlier: Engine, warmed: PointTable | None = None) -> frozenset[str]:
+        """Before the first tick after a reload: go on where the engine before it stands; the ids that do so whole.
+
+        `warmed`: the points as they are now, if the program has seen the past already: it then steps to where the
+        earlier one is. What was seen is not news again.
+        """
+        state = earlier._program.state()
+        adopted: frozenset[str] = frozenset()
+        if state is not None:
+            if warmed is not None:
+                self._program.step(warmed.columns(state.now), state.now)
+            adopted = self._program.adopt(state)
         seen = {(rule.id, rule.shadow): truth for rule, truth in zip(earlier.rules, earlier._truth)}
         self._truth[:] = [seen.get((rule.id, rule.shadow), NOT_YET) for rule in self.rules]
+        return adopted
 
     def _alarm(self, alarm_id: str) -> AlarmState:
         if alarm_id not in self._by_id and alarm_id not in self.states.alarms:
@@ -187,17 +198,6 @@ class Engine:
         }
         self._truth = truth.copy()
         return [int(index) for index in changed if int(index) not in quiet]
-
-    def _on_trial(self, rule: RuleInstance, truth: Truth, since: Instant, now: Instant) -> Event:
-        return TrialChanged(
-            id=identity(self._site, rule.id, "trial", truth.name, since, now),
-            at=now,
-            rule=rule.id,
-            equipment=rule.equipment,
-            truth=truth,
-            since=since,
-            rule_hash=rule.hash,
-        )
 
     def _observation(
         self, rule: RuleInstance, state: AlarmState, truth: Truth, since: Instant, table: PointTable, now: Instant
@@ -351,3 +351,15 @@ def _readings(table: PointTable, points: Iterable[int]) -> tuple[Reading, ...]:
 def _without_trials(row: InterlockInstance, program: Program) -> InterlockInstance:
     """A rule on trial demands nothing."""
     return replace(row, causes=tuple(column for column in row.causes if not program.rules[column].shadow))
+
+
+def _on_trial(site: str, rule: RuleInstance, truth: Truth, since: Instant, now: Instant) -> Event:
+    return TrialChanged(
+        id=identity(site, rule.id, "trial", truth.name, since, now),
+        at=now,
+        rule=rule.id,
+        equipment=rule.equipment,
+        truth=truth,
+        since=since,
+        rule_hash=rule.hash,
+    )

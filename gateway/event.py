@@ -104,6 +104,8 @@ class GatewayStarted:
     version: str
     plant_hash: str
     rules_hash: str
+    warmed: int = 0
+    """How much of the stored past the rules' windows had seen (microseconds)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

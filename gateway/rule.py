@@ -219,8 +219,9 @@ class Program(Protocol):
         ...
 
     def adopt(self, state: ProgramState) -> frozenset[str]:
-        """Before the first tick: take over what like nodes of another program remember.
+        """Before the first tick, or at the other's last one: take over what like nodes of another program remember.
 
-        Returns the ids of the rules and interlocks that go on as if nothing had happened; all others start anew.
+        Returns the ids of the rules and interlocks that go on as if nothing had happened; all others keep what
+        they have, or start anew.
         """
         ...

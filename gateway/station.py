@@ -33,6 +33,7 @@ from gateway.runtime.notify import Notifier
 from gateway.runtime.recorder import SampleRecorder
 from gateway.runtime.reload import Loaded, Reloader, rules_hash
 from gateway.runtime.upkeep import Housekeeper, history_plan
+from gateway.runtime.warm import warm
 from gateway.sample import Instant
 from gateway.store import Copy, Journal
 from gateway.stores.history_duckdb import DuckdbHistory
@@ -62,6 +63,8 @@ class Station:
     devices: Devices
     figures: FiguresBook
     duty_checks: DutyCheckScheduler
+    warmed: int
+    """How much of the past the rules had seen before the first tick (microseconds)."""
 
     @classmethod
     async def open(
@@ -74,16 +77,12 @@ class Station:
         journal_address: str | None = None,
     ) -> Station:
         """Open the stores in `data` and wire everything; `copies` follow, by name. Raises StoreFailed."""
-        _make_directory(data)
         clock = SystemClock()
-        journal = await open_journal(data, journal_address)
-        try:
-            history = await _open_history(data, plant)
-        except StoreFailed:
-            await journal.close()
-            raise
+        journal, history = await _open_stores(data, plant, journal_address)
+        warmed = await warm(plant, program, history, [point.id for point in plant.points], clock.now(), clock)
         intake = Intake()
-        loop = Loop(plant, Engine(plant, program, await states.load(journal), clock.now()), journal, intake, clock)
+        engine = Engine(plant, program, await states.load(journal), clock.now())
+        loop = Loop(plant, engine, journal, intake, clock)
         recorders = [SampleRecorder("history", history.append)]
         followers = [Follower("history", journal, history.append_events)]
         copyists = []
@@ -113,6 +112,7 @@ class Station:
             devices=devices,
             figures=figures,
             duty_checks=DutyCheckScheduler(loop, clock),
+            warmed=warmed,
         )
 
     @property
@@ -137,6 +137,11 @@ class Station:
                 copyist.switch(plant)
 
         return switch
+
+    async def warm(self, plant: Plant, program: Program, end: Instant) -> int:
+        """Implements `gateway.runtime.reload.Stores`; the history still counts in the points that are in force."""
+        stored = [point.id for point in self.plant.points]
+        return await warm(plant, program, self.history, stored, end, self.clock)
 
     async def run(self, stop: asyncio.Event, serve: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run until `stop` is set; then end in order and close the stores."""
@@ -175,6 +180,7 @@ class Station:
             version=version("tocsin"),
             plant_hash=self.plant.hash,
             rules_hash=rules_hash(engine),
+            warmed=self.warmed,
         )
         return [started, *engine.withdrawals("tocsin", RULE_GONE_AT_START, now)]
 
@@ -218,6 +224,16 @@ def _probes(
             sum(each.refused + each.missing for each in copyists) + sum(each.set_aside for each in followers)
         ),
     }
+
+
+async def _open_stores(data: Path, plant: Plant, journal_address: str | None) -> tuple[Journal, DuckdbHistory]:
+    _make_directory(data)
+    journal = await open_journal(data, journal_address)
+    try:
+        return journal, await _open_history(data, plant)
+    except StoreFailed:
+        await journal.close()
+        raise
 
 
 def _make_directory(data: Path) -> None:

@@ -216,13 +216,14 @@ class CompiledProgram:
         return ProgramState(self._now, groups, places, unknown)
 
     def adopt(self, state: ProgramState) -> frozenset[str]:
-        """Before the first tick: take over what like nodes of another program remember.
+        """Take over what like nodes of another program remember, before the first tick or at its own last one.
 
-        Returns the ids of the rules and interlocks of which every node was taken over. Raises ValueError after
-        the first tick.
+        Returns the ids of the rules and interlocks of which every node was taken over; the others keep what they
+        have. Raises ValueError for a program that stands at another tick.
         """
-        if self._now is not None:
-            raise ValueError("expected a program that has seen no tick")
+        if self._now is not None and self._now != state.now:
+            raise ValueError(f"expected a program that has seen no tick, or one at {state.now}, got {self._now}")
+        taken = np.zeros(len(self._graph), dtype=np.bool_)
         self._now = state.now
         for kernel in self._layout.kernels:
             kernel.settle(state.now)
@@ -231,20 +232,21 @@ class CompiledProgram:
                 group, row = state.places[key]
                 for mine, theirs in zip(self._layout.kernels[place.kernel].states(), state.groups[group]):
                     mine[..., place.row] = theirs[..., row]
-                self._begun[node] = True
+                taken[node] = True
+        self._begun |= taken
         for column, node in enumerate(self._nodes):
-            if self._begun[node] and self._keys[node] in state.unknown:
+            if taken[node] and self._keys[node] in state.unknown:
                 self._unknown.stand(column, state.unknown[self._keys[node]])
-        return self._adopted()
+        return self._adopted(taken)
 
-    def _adopted(self) -> frozenset[str]:
+    def _adopted(self, taken: Booleans) -> frozenset[str]:
         # A key covers all that a node is worked out from, so that a known node has known arguments.
-        rules = [rule.id for rule in self._rules if self._begun[self._nodes[rule.index]]]
+        rules = [rule.id for rule in self._rules if taken[self._nodes[rule.index]]]
         interlocks = []
         for interlock in self._interlocks:
             columns = [*interlock.causes, *(effect.condition for effect in interlock.effects)]
             columns += [interlock.engaged] if interlock.engaged is not None else []
-            interlocks += [interlock.id] if all(self._begun[self._nodes[column]] for column in columns) else []
+            interlocks += [interlock.id] if all(taken[self._nodes[column]] for column in columns) else []
         return frozenset((*rules, *interlocks))
 
     def plan(self) -> Plan:

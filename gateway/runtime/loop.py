@@ -90,6 +90,8 @@ class Loop:
         self.table = PointTable(plant)
         self.links: dict[str, LinkStatus] = {}
         self.sequence = 0
+        self.now = Instant(0)
+        """Time of the last tick."""
         self.failure: StoreFailed | None = None
         """Why the journal cannot be written now; None while it can."""
         self.events_lost = 0
@@ -121,7 +123,7 @@ class Loop:
     async def tick(self) -> None:
         """One tick: everything that has come is taken in, decided, committed and told."""
         batches, links = self._intake.drain()
-        now = self._clock.now()
+        now = self.now = self._clock.now()
         touched = np.zeros(len(self.plant.points), dtype=np.bool_)
         for batch in batches:
             self.table.apply(batch)

@@ -50,6 +50,10 @@ class Stores(Protocol):
         """Make ready for the points of a plant; the switch to them, which is at once. Raises StoreFailed."""
         ...
 
+    async def warm(self, plant: Plant, program: Program, end: Instant) -> int:
+        """Scan the program over the stored past before `end`; how much of it (microseconds), 0 for nothing."""
+        ...
+
 
 class Reloader(Generic[Loaded]):
     """Owns the exchange; one at a time."""
@@ -84,7 +88,10 @@ class Reloader(Generic[Loaded]):
                 await self._refuse(error, by, comment)
                 raise
             switch_stores = await self._stores.bind(loaded.plant)
-            return await self._exchange(loaded, switch_stores, by, comment)
+            warmed = False
+            if self._has_news(loaded.program):
+                warmed = bool(await self._stores.warm(loaded.plant, loaded.program, self._loop.now))
+            return await self._exchange(loaded, switch_stores, by, comment, warmed=warmed)
 
     async def on_hangup(self) -> None:
         """For a signal: nobody waits for an answer, so the log has it."""
@@ -94,7 +101,7 @@ class Reloader(Generic[Loaded]):
             _log.error("nothing is reloaded, %d mistakes:\n%s", len(error.problems), error)
 
     async def _exchange(
-        self, loaded: Loaded, switch_stores: Callable[[], None], by: str, comment: str
+        self, loaded: Loaded, switch_stores: Callable[[], None], by: str, comment: str, *, warmed: bool
     ) -> ConfigurationReloaded:
         loop, plant = self._loop, loaded.plant
         made: list[Engine] = []
@@ -103,7 +110,7 @@ class Reloader(Generic[Loaded]):
 
         def decide(now: Instant) -> Sequence[Event]:
             engine = Engine(plant, loaded.program, loop.engine.states, now)
-            engine.follow(loop.engine)
+            engine.follow(loop.engine, loop.table.carried(plant, now) if warmed else None)
             made.append(engine)
             reloaded.append(_reloaded(loop.engine, loop.plant, engine, plant, changed_devices, by, comment, now))
             return [*reloaded, *engine.withdrawals(by, comment, now)]
@@ -128,6 +135,11 @@ class Reloader(Generic[Loaded]):
             ", ".join(event.devices_restarted) or "none",
         )
         return event
+
+    def _has_news(self, program: Program) -> bool:
+        """Whether any rule cannot simply go on with what it has seen."""
+        known = {rule.hash for rule in self._loop.engine.rules}
+        return any(rule.hash not in known for rule in program.rules)
 
     def _require_same_site(self, plant: Plant) -> None:
         here = self._loop.plant.site.id

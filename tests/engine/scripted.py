@@ -71,6 +71,7 @@ class ScriptedProgram:
     truth: np.ndarray = field(init=False)
     since: np.ndarray = field(init=False)
     resumed: Mapping[str, Instant] = field(default_factory=dict)
+    horizon: int = 0
 
     def __post_init__(self) -> None:
         self.truth = np.full(self.conditions, UNKNOWN, dtype=np.uint8)
@@ -84,6 +85,9 @@ class ScriptedProgram:
     def resume(self, standing: Mapping[str, Instant]) -> None:
         """Truths are the test's; it may look at what it was told."""
         self.resumed = dict(standing)
+
+    def state(self) -> None:
+        """There is nothing to remember: truths are the test's."""
 
     def step(self, columns: PointColumns, now: Instant) -> Conditions:
         return Conditions(self.truth.copy(), self.since.copy())

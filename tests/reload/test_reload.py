@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
 
 from gateway.changeover import AlarmWithdrawn, ConfigurationRefused, ConfigurationReloaded, InterlockWithdrawn
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, StoreFailed
 from gateway.event import AlarmRaised, GatewayStarted
-from gateway.sample import Instant
+from gateway.runtime.warm import warm
+from gateway.sample import SECOND, Instant, SampleBatch
 from tests.api.support import heard_of
-from tests.reload.works import HIGH, INTERLOCK, Works, plant_text, point, rule, running
+from tests.reload.works import HIGH, INTERLOCK, LATE, WAS_HIGH, Works, plant_text, point, rule, running
 
 ALARM = "vessel.high@v1"
 
@@ -170,3 +173,84 @@ async def test_every_client_gets_a_new_picture(works: Works) -> None:
         second = await heard_of(socket, "snapshot")
         names = [[each["id"] for each in snapshot["plant"]["points"]] for snapshot in (first, second)]
         assert names == [["v1.pressure"], ["v1.level", "v1.pressure"]]
+
+
+async def test_a_rule_on_trial_is_seen_and_not_heard(works: Works) -> None:
+    works.write(HIGH + "\n    shadow: true")
+    async with running(works), works.client() as client:
+        works.hand.put("v1.pressure", 900)
+        await works.until("trial.changed")
+        (trial,) = (await client.get("/api/trials")).json()
+        assert (trial["id"], trial["truth"]) == (ALARM, "true")
+        assert (await client.get("/api/alarms")).json() == []
+        works.write(HIGH + "\n    shadow: true", rule("other", "pressure > 9000 kPa"))
+        await works.reloader.reload("王", "x")
+        assert [each["truth"] for each in (await client.get("/api/trials")).json()] == ["true"]
+        works.write(HIGH)
+        await works.reloader.reload("王", "转正")
+        await works.until("alarm.raised")
+        assert (await client.get("/api/trials")).json() == []
+
+
+async def test_a_delay_and_a_window_go_on_through_a_reload(works: Works) -> None:
+    works.write(LATE, WAS_HIGH)
+    async with running(works):
+        works.hand.put("v1.pressure", 900)
+        await asyncio.sleep(1.5)
+        works.write(LATE, WAS_HIGH, HIGH)
+        await works.reloader.reload("王", "x")
+        await works.until("alarm.raised", 3)
+        late = await works.raised("vessel.late@v1")
+        assert 2 * SECOND <= late.at - late.onset < 2.6 * SECOND
+        unknown = [event for event in await works.events() if getattr(event, "truth", None) == 2]
+        assert unknown == []
+
+
+async def test_a_new_rule_is_warmed_from_what_is_stored(works: Works) -> None:
+    """A window of two seconds is known at once, although its rule came only now."""
+    async with running(works):
+        for _ in range(12):
+            works.hand.put("v1.pressure", 400)
+            await asyncio.sleep(0.25)
+        works.write(HIGH, rule("was_over", "min(pressure, 1 s) > 300 kPa"))
+        done = await works.reloader.reload("王", "x")
+        assert done.added == ("vessel.was_over@v1",)
+        works.hand.put("v1.pressure", 400)
+        raised = await works.raised("vessel.was_over@v1")
+        assert raised.at - done.at < SECOND // 2
+
+
+async def test_a_restart_goes_on_with_the_delay_that_ran_and_the_window_that_was_full(works: Works) -> None:
+    works.write(rule("late", "pressure > limit.high", on_delay="4 s"), rule("was_over", "min(pressure, 2 s) > 300 kPa"))
+    async with running(works):
+        for _ in range(12):
+            works.hand.put("v1.pressure", 900)
+            await asyncio.sleep(0.25)
+        assert await works.kinds("alarm") == ["alarm.raised"]  # the window; the delay has a second to go
+    async with running(works):
+        started = [event for event in await works.events() if isinstance(event, GatewayStarted)][-1]
+        assert started.warmed >= 4 * SECOND
+        works.hand.put("v1.pressure", 900)
+        late = await works.raised("vessel.late@v1")
+        assert late.at - late.onset >= 4 * SECOND
+        assert late.onset < started.at
+        assert late.at - started.at < 3 * SECOND  # not the whole delay again
+        assert await works.kinds("alarm") == ["alarm.raised", "alarm.raised"]
+
+
+async def test_a_history_that_cannot_be_read_leaves_rules_unknown_and_says_so(
+    works: Works, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(works):
+        station = works.station
+
+        class Broken:
+            async def samples(self, points: None, start: Instant, end: Instant) -> AsyncIterator[SampleBatch]:
+                raise StoreFailed("history", "read", "the test broke it")
+                yield SampleBatch.of(())
+
+        works.write(HIGH, rule("was_over", "min(pressure, 2 s) > 300 kPa"))
+        program = works.load().program
+        now = station.clock.now()
+        assert await warm(station.plant, program, Broken(), ["v1.pressure"], now, station.clock) == 0
+        assert "windows are not warm" in caplog.text

@@ -15,7 +15,7 @@ from gateway import app
 from gateway.api.server import listen_on, serve_on
 from gateway.cli.front import Front
 from gateway.driver import DriverKind, DriverWork, LinkState, LinkStatus, Manifest, Receipt
-from gateway.event import Event
+from gateway.event import AlarmRaised, Event
 from gateway.plant.loader import load_plant
 from gateway.plant.model import Output
 from gateway.runtime.reload import Reloader
@@ -193,6 +193,15 @@ class Works:
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=f"http://{self.address}", trust_env=False, verify=False, timeout=30)  # noqa: S501 - no TLS here
+
+    async def raised(self, alarm: str) -> AlarmRaised:
+        """The last raise of an alarm, once there is one."""
+        for _ in range(1_000):
+            for event in reversed(await self.events()):
+                if isinstance(event, AlarmRaised) and event.alarm == alarm:
+                    return event
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"expected {alarm} to be raised within 20 s, got that it never was")
 
     async def until(self, kind: str, count: int = 1) -> list[Event]:
         """The events of a kind once there are that many."""

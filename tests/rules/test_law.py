@@ -65,9 +65,9 @@ def test_one_scan_is_many_scans_is_as_many_steps(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(formulas.truths(2), min_size=1, max_size=3), SCRIPTS, st.integers(0, 60))
+@given(st.lists(formulas.truths(2), min_size=1, max_size=3), SCRIPTS, st.integers(0, 60), st.booleans())
 def test_a_program_that_takes_over_goes_on_as_the_old_one_would_have(
-    texts: list[Formula], script: Script, cut: int
+    texts: list[Formula], script: Script, cut: int, warmed: bool
 ) -> None:
     trace = script.trace()
     first, rest = formulas.part(trace, slice(0, cut)), formulas.part(trace, slice(cut, None))
@@ -76,12 +76,25 @@ def test_a_program_that_takes_over_goes_on_as_the_old_one_would_have(
     # The new program has more rules, so that nothing stands where it stood.
     new = formulas.compiled(formulas.above(2, 0.5), *texts)
     state = old.state()
+    if warmed:  # it has seen the past itself, to the same tick, and keeps what the old one does not know
+        new.scan(first)
     if state is not None:
         new.adopt(state)
     truth, since = stepped(old, rest)
     got = new.scan(rest)
     assert np.array_equal(got.truth[1:], truth.reshape(len(texts), -1))
     assert np.array_equal(got.since[1:], since.reshape(len(texts), -1))
+
+
+def test_a_program_takes_over_only_where_it_stands_itself() -> None:
+    trace = Script(1, 10, 0.0, 0.0).trace()
+    old, new = formulas.compiled(formulas.above(0, 1.0)), formulas.compiled(formulas.above(0, 1.0))
+    old.scan(trace)
+    new.scan(formulas.part(trace, slice(0, 5)))
+    state = old.state()
+    assert state is not None
+    with pytest.raises(ValueError, match="seen no tick, or one at"):
+        new.adopt(state)
 
 
 def test_a_long_trace_with_gaps_is_the_same_in_blocks() -> None:

@@ -1,0 +1,129 @@
+"""Windows warmed from the history, so that a restart or a new rule does not have to wait for what is stored already.
+
+Bounded in time and memory; what could not be read stays unknown, and the log says so. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from gateway.clock import Clock
+from gateway.duration import format_duration
+from gateway.errors import StoreFailed
+from gateway.plant.model import Plant
+from gateway.rule import Program, Trace
+from gateway.sample import SECOND, Instant, Quality, Reason, SampleBatch
+from gateway.trace import TraceBuilder
+
+LONGEST = 30 * SECOND
+"""What warming may take; a plant must not be without its gateway for longer because of a window of eight hours."""
+
+MOST_CELLS = 200_000_000
+"""Rules and points times ticks that are gone through at most: what is older than that is left out from the start."""
+
+ROWS_AT_ONCE = 500_000
+
+_CELLS_AT_ONCE = 2_000_000
+
+_log = logging.getLogger(__name__)
+
+
+class Samples(Protocol):
+    """The part of `gateway.store.History` that is needed."""
+
+    def samples(self, points: None, start: Instant, end: Instant) -> AsyncIterator[SampleBatch]: ...
+
+
+async def warm(
+    plant: Plant, program: Program, history: Samples, stored: Sequence[str], end: Instant, clock: Clock
+) -> int:
+    """Scan the program over what is stored of its horizon before `end`; how much of the past that was (microseconds).
+
+    `stored`: the point id of each index in the history's batches. Afterwards the program is as of a tick at or
+    before `end`. Never raises for what a store cannot give.
+    """
+    if not program.horizon:
+        return 0
+    ticks = MOST_CELLS // (len(program.rules) + len(plant.points))
+    span = min(program.horizon, ticks * SECOND)
+    if span < program.horizon:
+        _log.warning(
+            "windows are warmed from the last %s of %s; rules that look further back stay unknown for so long",
+            format_duration(span),
+            format_duration(program.horizon),
+        )
+    index_of = {point.id: point.index for point in plant.points}
+    index = np.array([index_of.get(name, -1) for name in stored], dtype=np.int32)
+    start = Instant(end - span)
+    scan = _Scan(plant, program, start)
+    began = clock.now()
+    try:
+        async for batch in history.samples(None, start, end):
+            scan.feed(batch.renumbered(index))
+            if scan.is_full:
+                await asyncio.to_thread(scan.advance)
+            if clock.now() - began > LONGEST:
+                _log.error("warming took longer than %s and was given up", format_duration(LONGEST))
+                await asyncio.to_thread(scan.go_blind, end)
+                return 0
+    except StoreFailed as failure:
+        _log.error("windows are not warm, rules that look back stay unknown until they are: %s", failure)
+        await asyncio.to_thread(scan.go_blind, end)
+        return 0
+    await asyncio.to_thread(scan.finish, end)
+    took = (clock.now() - began) / SECOND
+    _log.info("windows are warm: %d samples of the last %s in %.1f s", scan.samples, format_duration(span), took)
+    return span
+
+
+class _Scan:
+    """A program on its way through the past."""
+
+    def __init__(self, plant: Plant, program: Program, start: Instant) -> None:
+        self._program = program
+        self._points = len(plant.points)
+        self._builder = TraceBuilder(plant.points, start)
+        self._most = max(64, _CELLS_AT_ONCE // max(1, self._points + len(program.rules)))
+        self._rows = 0
+        self._latest = start
+        self._reached = start
+        self.samples = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._rows >= ROWS_AT_ONCE
+
+    def feed(self, batch: SampleBatch) -> None:
+        if len(batch):
+            self._builder.feed(batch)
+            self._rows += len(batch)
+            self.samples += len(batch)
+            self._latest = Instant(int(batch.receive_time[-1]))
+
+    def advance(self) -> None:
+        self._rows = 0
+        self.finish(self._latest)
+
+    def finish(self, end: Instant) -> None:
+        for trace in self._builder.take(end, self._most):
+            self._program.scan(trace)
+            self._reached = Instant(int(trace.now[-1]))
+
+    def go_blind(self, end: Instant) -> None:
+        """What lies between here and the end was not seen, and must not be taken for what was seen last."""
+        shape = (self._points, 2)
+        self._program.scan(
+            Trace(
+                now=np.array([min(self._reached + 1, end), end], dtype=np.int64),
+                value=np.full(shape, np.nan),
+                quality=np.full(shape, Quality.BAD, dtype=np.uint8),
+                reason=np.full(shape, Reason.NEVER_SEEN, dtype=np.uint8),
+                source_time=np.zeros(shape, dtype=np.int64),
+                receive_time=np.zeros(shape, dtype=np.int64),
+            )
+        )
