@@ -11,9 +11,10 @@ from drivers import modbus, mqtt, replay, sparkplug
 from gateway.api.schema import LimitLine, LimitView
 from gateway.driver import DriverKind
 from gateway.errors import Problem
+from gateway.plant.coverage import limit_view
 from gateway.plant.criteria import Criteria
 from gateway.plant.loader import load_plant
-from gateway.plant.model import Plant
+from gateway.plant.model import Limit, Plant
 from rules import compiler, packs, syntax
 from rules.blueprint import EARLY
 from rules.program import CompiledProgram
@@ -75,13 +76,8 @@ def examine(plant: Plant) -> Sequence[Problem]:
 def limits_by_rule(program: CompiledProgram, loaded: packs.Packs | None = None) -> Mapping[str, Sequence[LimitView]]:
     """The limits that each rule instance compares with, by its id; what `coverage` wants."""
     views = {
-        (limit.equipment, limit.kind.name): LimitView(
-            limit.kind.name,
-            limit.kind.title,
-            limit.value,
-            limit.unit,
-            limit.source,
-            overridden=limit.overridden,
+        (limit.equipment, limit.kind.name): limit_view(
+            limit.kind, Limit(limit.kind.name, limit.value, limit.unit, limit.source) if limit.overridden else None
         )
         for limit in program.limits
     }

@@ -55,6 +55,7 @@ def read_clauses(document: Document) -> tuple[tuple[Clause, ...], list[Problem]]
             item.title.text(),
             tuple(Requirement(r.equipment_class, r.points, r.rules, r.interlocks) for r in item.requirements),
             item.ledger.text() if item.ledger is not None else None,
+            item.everywhere,
         )
         for item in file.clauses
     )

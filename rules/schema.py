@@ -97,6 +97,8 @@ class ClauseModel(_Strict):
     requirements: tuple[RequirementModel, ...] = ()
     ledger: TextShape | None = None
     """What of it no sensor can watch, and a person checks and writes down."""
+    everywhere: bool = False
+    """Whether its article concerns every plant, whatever its equipment."""
 
     @model_validator(mode="after")
     def _asks_something(self) -> ClauseModel:
@@ -126,6 +128,8 @@ class TrialModel(_Strict):
     calibration_due: date | None = None
     expect: tuple[str, ...]
     """Such as `raise@5s`; nothing at all for a condition that never moves."""
+    early: tuple[str, ...] | None = None
+    """The same of the rule's early warning, where the test is about it."""
 
 
 class EarlyModel(_Strict):

@@ -22,6 +22,7 @@ from gateway.plant.model import Area, Device, Equipment, Limit, Plant, Point, Ri
 from gateway.rule import Trace, Truth
 from gateway.sample import SECOND, Instant, PointIndex, Quality, Reason
 from rules import syntax
+from rules.blueprint import EARLY
 from rules.compiler import compile as compile_rules
 from rules.lint import untested
 from rules.packs import POINT, Pack, Packs, RuleSource
@@ -49,6 +50,8 @@ class Trial:
     series: Mapping[str, Series]
     """By name, as expressions write it."""
     expected: tuple[Expected, ...]
+    early: tuple[Expected, ...] | None = None
+    """What the early warning must do, where the test is about it."""
 
     @property
     def id(self) -> str:
@@ -62,25 +65,39 @@ class Trial:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial gave: the condition's truth at every tick."""
+    """What a trial gave: the truth of the condition, and of its early warning if it has one, at every tick."""
 
     trial: Trial
     truths: tuple[Truth, ...]
+    early_truths: tuple[Truth, ...] = ()
 
     @cached_property
     def got(self) -> tuple[Expected, ...]:
         """The changes, each at its very time; a trial begins clear."""
-        every, before = self.trial.model.every, (Truth.FALSE, *self.truths)
-        changes = [(truth, at * every) for at, truth in enumerate(self.truths) if truth is not before[at]]
-        return tuple(Expected(truth, at, at) for truth, at in changes)
+        return _changes(self.truths, self.trial.model.every)
+
+    @cached_property
+    def early_got(self) -> tuple[Expected, ...]:
+        """The changes of the early warning."""
+        return _changes(self.early_truths, self.trial.model.every)
 
     @property
     def passed(self) -> bool:
-        expected, got = self.trial.expected, self.got
-        return len(expected) == len(got) and all(
-            want.truth is change.truth and want.earliest <= change.earliest <= want.latest
-            for want, change in zip(expected, got)
-        )
+        early = self.trial.early
+        return _agree(self.trial.expected, self.got) and (early is None or _agree(early, self.early_got))
+
+
+def _changes(truths: Sequence[Truth], every: int) -> tuple[Expected, ...]:
+    before = (Truth.FALSE, *truths)
+    changes = [(truth, at * every) for at, truth in enumerate(truths) if truth is not before[at]]
+    return tuple(Expected(truth, at, at) for truth, at in changes)
+
+
+def _agree(expected: Sequence[Expected], got: Sequence[Expected]) -> bool:
+    return len(expected) == len(got) and all(
+        want.truth is change.truth and want.earliest <= change.earliest <= want.latest
+        for want, change in zip(expected, got)
+    )
 
 
 def read_trials(packs: Packs) -> Sequence[Trial]:
@@ -97,8 +114,10 @@ def run(trial: Trial, criteria: Criteria) -> Outcome:
     plant = _plant(trial, criteria)
     alone = Packs(criteria, (Pack("trial", trial.rule.model.title.text(), (trial.rule,), ()),))
     program = compile_rules(plant, alone)
-    truth = program.scan(_trace(plant, trial)).truth[0]
-    return Outcome(trial, tuple(Truth(int(each)) for each in truth))
+    truth = program.scan(_trace(plant, trial)).truth
+    columns = {instance.rule: tuple(Truth(int(each)) for each in truth[instance.index]) for instance in program.rules}
+    name = trial.rule.model.id
+    return Outcome(trial, columns[name], columns.get(name + EARLY, ()))
 
 
 def _trials(rule: RuleSource, criteria: Criteria, problems: list[Problem]) -> Iterator[Trial]:
@@ -109,10 +128,11 @@ def _trials(rule: RuleSource, criteria: Criteria, problems: list[Problem]) -> It
         path = (*rule.path, "tests", number)
         found = _Reader(rule, path, problems)
         series = found.series(model, names)
-        expected = found.expected(model)
+        expected = found.expected(model.expect, "expect")
+        early = found.expected(model.early, "early") if model.early is not None else None
         found.limits(model, criteria)
         if series is not None and expected is not None:
-            yield Trial(rule, number, model, series, expected)
+            yield Trial(rule, number, model, series, expected, early)
 
 
 def _names(rule: RuleSource, criteria: Criteria) -> frozenset[str]:
@@ -143,18 +163,20 @@ class _Reader:
                 read[name] = parse_series(self._rule.document.written(path) or text)
             except ExpressionError as error:
                 self._problem(path, error.expected, error.got, offset=error.at)
-        for name in sorted(self._used() & (names - model.given.keys())):
+        for name in sorted(self._used(model) & (names - model.given.keys())):
             self._problem((*self._path, "given"), f"a series for {name} ('_' if it is lost)", "none")
         return read if len(self._problems) == before else None
 
-    def expected(self, model: TrialModel) -> tuple[Expected, ...] | None:
+    def expected(self, texts: Sequence[str], field: str) -> tuple[Expected, ...] | None:
         read = []
-        for position, text in enumerate(model.expect):
+        if field == "early" and self._rule.early is None:
+            self._problem((*self._path, field), "a rule with an early warning", self._rule.model.id, key=True)
+        for position, text in enumerate(texts):
             try:
                 read.append(parse_expected(text))
             except ExpressionError as error:
-                self._problem((*self._path, "expect", position), error.expected, error.got, offset=error.at)
-        return tuple(read) if len(read) == len(model.expect) else None
+                self._problem((*self._path, field, position), error.expected, error.got, offset=error.at)
+        return tuple(read) if len(read) == len(texts) else None
 
     def limits(self, model: TrialModel, criteria: Criteria) -> None:
         owner = criteria.classes.get(self._rule.model.for_each)
@@ -166,8 +188,9 @@ class _Reader:
             elif not units.convertible(unit, kinds[name].unit):
                 self._problem(path, f"a unit that converts to {kinds[name].unit or 'none'}", unit or "no unit")
 
-    def _used(self) -> set[str]:
-        return {name for expression in self._rule.expressions() for name in syntax.names(expression)}
+    def _used(self, model: TrialModel) -> set[str]:
+        expressions = self._rule.deciding() if model.early is None else self._rule.expressions()
+        return {name for expression in expressions for name in syntax.names(expression)}
 
     def _problem(
         self, path: documents.Path, expected: str, got: str, *, key: bool = False, offset: int | None = None

@@ -233,6 +233,8 @@ class CoverageStatus(StrEnum):
     FAILED = "failed"
     """Points are there but not good now."""
     MISSING = "missing"
+    LEDGER = "ledger"
+    """No sensor can watch it: a person checks it and writes it down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,15 +247,22 @@ class LimitView:
     unit: str
     source: str
     overridden: bool
+    default: float
+    """What the criteria have where the plant file says nothing, in `default_unit`."""
+    default_unit: str
+    default_source: str
+    certainty: str
+    """`standard`, `typical` or `engineering`: how sure the criteria are of their default."""
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageRow:
-    """What one clause asks of one equipment, and what answers it."""
+    """What one clause asks of one equipment, and what answers it; or what of it stands in the ledger alone."""
 
     clause: str
     title: Text
     equipment: str
+    """Empty where the row is the ledger's."""
     status: CoverageStatus
     points: tuple[str, ...]
     missing_points: tuple[str, ...]
@@ -262,6 +271,8 @@ class CoverageRow:
     interlocks: tuple[str, ...]
     missing_rules: tuple[str, ...]
     limits: tuple[LimitView, ...]
+    ledger: Text | None = None
+    """What a person checks, where the status is `ledger`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ _STATUS = {
     CoverageStatus.COVERED: ("已覆盖 covered", "green"),
     CoverageStatus.FAILED: ("失效 failed", "red"),
     CoverageStatus.MISSING: ("缺失 missing", "bold red"),
+    CoverageStatus.LEDGER: ("台账 by ledger", "cyan"),
 }
 _WIDTH_IN_A_FILE = 180
 """Columns where nobody looks at a terminal: in a pipe or a file."""
@@ -35,15 +36,34 @@ def console() -> Console:
 def show(rows: Sequence[CoverageRow], names: Mapping[str, str]) -> None:
     """Print one table per clause, and a count at the end. `names` are the equipment's, by id."""
     screen = console()
-    for clause in dict.fromkeys(row.clause for row in rows):
-        screen.print(_table([row for row in rows if row.clause == clause], names))
+    watched = [row for row in rows if row.ledger is None]
+    for clause in dict.fromkeys(row.clause for row in watched):
+        screen.print(_table([row for row in watched if row.clause == clause], names))
         screen.print()
+    screen.print(_ledger(rows))
     counts = {status: sum(row.status is status for row in rows) for status in CoverageStatus}
     screen.print(
         "合计 total: " + ", ".join(f"{_STATUS[status][0]} {count}" for status, count in counts.items() if count)
     )
     if any(limit.overridden for row in rows for limit in row.limits):
-        screen.print("* 由工厂文件设定 set by the plant file; 其余为默认值 the others are the criteria's defaults")
+        screen.print(
+            "* 由工厂文件设定，附其依据 set by the plant file, with its source; "
+            "其余为默认值 the others are the criteria's defaults"
+        )
+
+
+def _ledger(rows: Sequence[CoverageRow]) -> Table:
+    """What no sensor can watch, in one table."""
+    title = Text("无法由测点监测，按台账管理\nNo sensor can watch it: kept in the ledger", style="bold")
+    table = Table(title=title, title_justify="left", expand=True, padding=(0, 1))
+    table.add_column("条款 clause", no_wrap=True)
+    table.add_column("要求 what it asks", ratio=1)
+    table.add_column("台账 what is checked", ratio=1)
+    for row in rows:
+        if row.ledger is not None:
+            asks, checked = f"{row.title.zh}\n{row.title.en}", f"{row.ledger.zh}\n{row.ledger.en}"
+            table.add_row(row.clause, Text(asks), Text(checked))
+    return table
 
 
 def _table(rows: Sequence[CoverageRow], names: Mapping[str, str]) -> Table:
@@ -89,5 +109,8 @@ def _rules(row: CoverageRow) -> Text:
 
 
 def _limit(limit: LimitView) -> str:
-    mark = " *" if limit.overridden else ""
-    return f"{limit.name} = {limit.value:g} {limit.unit}".rstrip() + mark
+    value = f"{limit.name} = {limit.value:g} {limit.unit}".rstrip()
+    if not limit.overridden:
+        return f"{value} ({limit.certainty})"
+    default = f"{limit.default:g} {limit.default_unit}".rstrip()
+    return f"{value} * {limit.source}\n  默认 default {default} ({limit.certainty})"

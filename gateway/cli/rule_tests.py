@@ -94,6 +94,9 @@ def _timelines(outcome: Outcome) -> str:
     wanted = _marks(_expand(trial.expected, trial))
     lines += [f"  {'expected':{width}}  {wanted}  {_words(trial.expected)}"]
     lines += [f"  {'got':{width}}  {_marks(outcome.truths)}  {_words(outcome.got)}"]
+    if trial.early is not None:
+        lines += [f"  {'early':{width}}  {_marks(_expand(trial.early, trial))}  {_words(trial.early)}"]
+        lines += [f"  {'got':{width}}  {_marks(outcome.early_truths)}  {_words(outcome.early_got)}"]
     lines += [f"  {'':{width}}  0{trial.ticks * trial.model.every / SECOND:>{max(len(wanted) - 1, 1)}g} s"]
     return "\n".join(lines)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from gateway.api.schema import CoverageRow, CoverageStatus, LimitView
-from gateway.plant.criteria import Clause, Criteria, Requirement
-from gateway.plant.model import Equipment, Plant
+from gateway.plant.criteria import Clause, Criteria, LimitKind, Requirement
+from gateway.plant.model import Equipment, Limit, Plant, Text
 from gateway.rule import InterlockInstance, RuleInstance
 
 
@@ -23,29 +23,43 @@ def coverage(
 ) -> tuple[CoverageRow, ...]:
     """One row for every clause and every equipment that it asks something of, in the criteria's order.
 
+    Beside them one row for what of a clause stands in the ledger, where the clause's article concerns the plant at all.
     `failed_points` are ids of points that are not good now; `limits` are what rules compare
     with, by the id of the rule instance.
     Missing outranks failed: what was never there cannot come back by itself.
     """
     judge = _Judge(plant, rules, interlocks, frozenset(failed_points), limits)
-    return tuple(
-        judge.row(clause, requirements, equipment)
-        for clause in criteria.clauses
-        for equipment, requirements in _applies(clause, plant)
+    applying = {clause.id: list(_applies(clause, plant)) for clause in criteria.clauses}
+    articles = {clause.article for clause in criteria.clauses if clause.everywhere or applying[clause.id]}
+    rows: list[CoverageRow] = []
+    for clause in criteria.clauses:
+        rows += [judge.row(clause, requirements, equipment) for equipment, requirements in applying[clause.id]]
+        if clause.ledger is not None and clause.article in articles:
+            rows.append(_ledger_row(clause, clause.ledger))
+    return tuple(rows)
+
+
+def _ledger_row(clause: Clause, ledger: Text) -> CoverageRow:
+    none: tuple[str, ...] = ()
+    return CoverageRow(
+        clause.id, clause.title, "", CoverageStatus.LEDGER, none, none, none, none, none, none, (), ledger
     )
 
 
-def limits_in_force(plant: Plant, criteria: Criteria) -> Mapping[str, tuple[LimitView, ...]]:
-    """Every limit of every equipment, by equipment id: the criteria's default, or the plant file's own."""
-    return {
-        equipment.id: tuple(
-            LimitView(kind.name, kind.title, own.value, own.unit, own.source, overridden=True)
-            if (own := equipment.limits.get(kind.name)) is not None
-            else LimitView(kind.name, kind.title, kind.default, kind.unit, kind.source, overridden=False)
-            for kind in criteria.classes[equipment.equipment_class].limits.values()
-        )
-        for equipment in plant.equipment
-    }
+def limit_view(kind: LimitKind, own: Limit | None) -> LimitView:
+    """A limit in force beside its default; `own` is the plant file's, if it has one."""
+    return LimitView(
+        name=kind.name,
+        title=kind.title,
+        value=kind.default if own is None else own.value,
+        unit=kind.unit if own is None else own.unit,
+        source=kind.source if own is None else own.source,
+        overridden=own is not None,
+        default=kind.default,
+        default_unit=kind.unit,
+        default_source=kind.source,
+        certainty=kind.certainty,
+    )
 
 
 def _applies(clause: Clause, plant: Plant) -> Iterator[tuple[Equipment, list[Requirement]]]:

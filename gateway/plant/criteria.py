@@ -84,6 +84,13 @@ class Clause:
     requirements: tuple[Requirement, ...]
     ledger: Text | None = None
     """What of it no sensor can watch, and a person checks and writes down."""
+    everywhere: bool = False
+    """Whether its article concerns every plant, whatever its equipment."""
+
+    @property
+    def article(self) -> str:
+        """Such as `4` for `4(4)`."""
+        return self.id.partition("(")[0]
 
 
 @dataclass(frozen=True, slots=True)

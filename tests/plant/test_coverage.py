@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.api.schema import CoverageRow, CoverageStatus, LimitView
-from gateway.plant.coverage import coverage, limits_in_force
-from gateway.plant.criteria import Criteria
+from gateway.api.schema import CoverageRow, CoverageStatus
+from gateway.plant.coverage import coverage, limit_view
+from gateway.plant.criteria import Clause, Criteria
 from gateway.plant.model import Plant, Text
 from gateway.rule import Effect, EffectMode, InterlockInstance, Priority, RuleInstance
 
@@ -111,14 +112,36 @@ def test_missing_outranks_failed_but_hides_it_not(full: Plant, criteria: Criteri
     assert row.failed_points == ("panel.flow",)
 
 
-def test_an_overridden_limit_is_seen_as_such(full: Plant, criteria: Criteria) -> None:
-    in_force = {limit.name: limit for limit in limits_in_force(full, criteria)["eaf1"]}
-    assert in_force["shell_alarm"] == LimitView(
-        "shell_alarm", Text("壳温", "shell"), 300.0, "degC", "design file 7", overridden=True
-    )
-    assert not in_force["flow_alarm"].overridden
-    made = coverage(full, criteria, RULES, INTERLOCKS, (), {"shell_high@eaf1": [in_force["shell_alarm"]]})
-    assert [row.limits for row in made] == [(in_force["shell_alarm"],), ()]
+def test_an_overridden_limit_stands_beside_its_default(full: Plant, criteria: Criteria) -> None:
+    eaf = full.equipment_by_id()["eaf1"]
+    kind = criteria.classes[eaf.equipment_class].limits["shell_alarm"]
+    own = limit_view(kind, eaf.limits["shell_alarm"])
+    assert (own.value, own.unit, own.source, own.overridden) == (300.0, "degC", "design file 7", True)
+    assert (own.default, own.default_unit, own.default_source) == (kind.default, kind.unit, kind.source)
+    assert own.certainty == kind.certainty
+    default = limit_view(kind, None)
+    assert (default.value, default.source, default.overridden) == (kind.default, kind.source, False)
+    made = coverage(full, criteria, RULES, INTERLOCKS, (), {"shell_high@eaf1": [own]})
+    assert [row.limits for row in made] == [(own,), ()]
+
+
+def with_clauses(criteria: Criteria, *more: Clause) -> Criteria:
+    return replace(criteria, clauses=(*criteria.clauses, *more))
+
+
+def test_what_no_sensor_can_watch_is_listed_as_the_ledger_s(full: Plant, criteria: Criteria) -> None:
+    paper = Clause("4(3)", WORDS, (), ledger=Text("清单", "inventory"))
+    made = coverage(full, with_clauses(criteria, paper), RULES, INTERLOCKS, (), {})
+    assert [(row.clause, row.equipment, row.status, row.ledger) for row in made[2:]] == [
+        ("4(3)", "", CoverageStatus.LEDGER, Text("清单", "inventory"))
+    ]
+
+
+def test_the_ledger_of_an_article_is_shown_only_where_it_concerns_the_plant(full: Plant, criteria: Criteria) -> None:
+    elsewhere = Clause("9(1)", WORDS, (), ledger=WORDS)
+    everywhere = Clause("3(1)", WORDS, (), ledger=WORDS, everywhere=True)
+    made = coverage(full, with_clauses(criteria, elsewhere, everywhere), RULES, INTERLOCKS, (), {})
+    assert [row.clause for row in made if row.status is CoverageStatus.LEDGER] == ["3(1)"]
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

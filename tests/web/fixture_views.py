@@ -298,6 +298,12 @@ def demands(now: int) -> list[wire.DemandView]:
     ]
 
 
+def _limit(value: float, source: str, *, overridden: bool) -> wire.LimitView:
+    title = Text("出水温度上限", "Outlet temperature limit")
+    default = ("degC", "GB", "standard")
+    return wire.LimitView("outlet_temperature_high", title, value, "degC", source, overridden, 60.0, *default)
+
+
 def coverage() -> list[wire.CoverageRow]:
     cooling = Text(
         "水冷元件出水温度、进出水流量差监测报警并联锁",
@@ -305,7 +311,6 @@ def coverage() -> list[wire.CoverageRow]:
     )
     dust = Text("除尘器温度、压差、锁气卸灰监测", "Collector temperature, pressure and airlock monitored")
     status = wire.CoverageStatus
-    title = Text("出水温度上限", "Outlet temperature limit")
     return [
         wire.CoverageRow(
             "第四条（三）",
@@ -318,7 +323,7 @@ def coverage() -> list[wire.CoverageRow]:
             ("eaf.outlet_temperature_high@eaf1_panel_a",),
             ("eaf.cooling_water@eaf1_panel_a",),
             (),
-            (wire.LimitView("outlet_temperature_high", title, 55.0, "degC", "设计文件 Q/2024-17", overridden=True),),
+            (_limit(55.0, "设计文件 Q/2024-17", overridden=True),),
         ),
         wire.CoverageRow(
             "第四条（三）",
@@ -331,7 +336,7 @@ def coverage() -> list[wire.CoverageRow]:
             ("eaf.outlet_temperature_high@eaf1_roof",),
             (),
             (),
-            (wire.LimitView("outlet_temperature_high", title, 60.0, "degC", "GB", overridden=False),),
+            (_limit(60.0, "GB", overridden=False),),
         ),
         wire.CoverageRow(
             "第十一条（五）",

@@ -226,6 +226,7 @@ export const words = {
   missing_points: text("缺少测点", "Missing points"),
   missing_rules: text("缺少规则", "Missing rules"),
   overridden: text("已改", "Override"),
+  limit_default: text("默认", "Default"),
   only_problems: text("仅未覆盖", "Problems only"),
   no_coverage: text("没有适用的条款", "No clause applies"),
 
@@ -298,6 +299,14 @@ export const coverageStates: Readonly<Record<CoverageStatus, Text>> = {
   covered: text("已覆盖", "Covered"),
   failed: text("失效", "Failed"),
   missing: text("缺失", "Missing"),
+  ledger: text("台账", "Ledger"),
+};
+
+/** How sure the criteria are of their default. */
+export const certainties: Readonly<Record<string, Text>> = {
+  standard: text("标准", "Standard"),
+  typical: text("行业惯用", "Typical"),
+  engineering: text("工程估计", "Engineering"),
 };
 
 /** By the number that travels on the wire. */

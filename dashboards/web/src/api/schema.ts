@@ -1215,7 +1215,7 @@ export interface components {
         };
         /**
          * CoverageRow
-         * @description What one clause asks of one equipment, and what answers it.
+         * @description What one clause asks of one equipment, and what answers it; or what of it stands in the ledger alone.
          */
         CoverageRow: {
             /** Clause */
@@ -1238,12 +1238,13 @@ export interface components {
             missing_rules: string[];
             /** Limits */
             limits: components["schemas"]["LimitView"][];
+            ledger?: components["schemas"]["Text"] | null;
         };
         /**
          * CoverageStatus
          * @enum {string}
          */
-        CoverageStatus: "covered" | "failed" | "missing";
+        CoverageStatus: "covered" | "failed" | "missing" | "ledger";
         /** DemandView */
         DemandView: {
             /** Id */
@@ -1941,6 +1942,14 @@ export interface components {
             source: string;
             /** Overridden */
             overridden: boolean;
+            /** Default */
+            default: number;
+            /** Default Unit */
+            default_unit: string;
+            /** Default Source */
+            default_source: string;
+            /** Certainty */
+            certainty: string;
         };
         /**
          * LinkChanged
