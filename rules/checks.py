@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rules import syntax
 from rules.divisors import unguarded
 from rules.graph import Graph
 from rules.lowering import Lowering, lower_condition, unknown_name
-from rules.syntax import Expression, ExpressionError, Name
+from rules.syntax import Binary, Expression, ExpressionError, Name, Unary
 from rules.types import Scope
 
 
 def mistakes(expression: Expression, scope: Scope) -> Sequence[ExpressionError]:
-    """All unknown names; if there are none, the first mistake of type or unit; if there is none, divisors."""
+    """Unknown names, divisors that may be zero, and of each condition between 'and' and 'or' the first wrong type."""
     known = set(scope.names())
     unknown = [
         unknown_name(node, scope)
         for node in syntax.walk(expression)
         if isinstance(node, Name) and node.text not in known
     ]
-    if unknown:
-        return unknown
-    try:
-        lower_condition(expression, scope, Graph())
-    except ExpressionError as error:
-        return [error]
-    return zero_divisors(expression, scope)
+    found: dict[int, ExpressionError] = {}
+    for error in (*unknown, *_mistyped(expression, scope), *zero_divisors(expression, scope)):
+        found.setdefault(error.at, error)
+    return [found[at] for at in sorted(found)]
+
+
+def _mistyped(expression: Expression, scope: Scope) -> Iterator[ExpressionError]:
+    match expression:
+        case Binary(operator="and" | "or", left=left, right=right):
+            yield from _mistyped(left, scope)
+            yield from _mistyped(right, scope)
+        case Unary(operator="not", operand=operand):
+            yield from _mistyped(operand, scope)
+        case _:
+            try:
+                lower_condition(expression, scope, Graph())
+            except ExpressionError as error:
+                yield error
 
 
 def zero_divisors(expression: Expression, scope: Scope) -> Sequence[ExpressionError]:
-    """Divisors that may be zero, in an expression that otherwise holds."""
+    """Divisors that may be zero."""
     scratch = Graph()
 
     def constant(part: Expression) -> float | None:

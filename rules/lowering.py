@@ -7,7 +7,7 @@ A temperature is not a temperature difference; nothing converts between dimensio
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -172,9 +172,8 @@ class Lowering:
             raise ExpressionError(call.at, f"a comparison of {call.function}(), {function.example}", "none")
         known = FUNCTIONS.get(call.function)
         if known is None:
-            names = sorted([*FUNCTIONS, *COMPARED])
-            close = difflib.get_close_matches(call.function, names, n=3, cutoff=0.5)
-            raise ExpressionError(call.at, f"one of [{', '.join(close or names)}]", repr(call.function))
+            near = _near(call.function, [*FUNCTIONS, *COMPARED])
+            raise ExpressionError(call.at, f"one of [{', '.join(near)}]", repr(call.function))
         signature(call, known)
         return known.lower(self, call)
 
@@ -214,9 +213,14 @@ class Lowering:
 
 def unknown_name(name: Name, scope: Scope) -> ExpressionError:
     """That a name stands for nothing, and what is near it."""
-    known = list(scope.names())
-    close = difflib.get_close_matches(name.text, known, n=3, cutoff=0.5)
-    return ExpressionError(name.at, f"one of [{', '.join(close or sorted(known))}]", repr(name.text))
+    return ExpressionError(name.at, f"one of [{', '.join(_near(name.text, scope.names()))}]", repr(name.text))
+
+
+def _near(name: str, known: Iterable[str]) -> Sequence[str]:
+    """Names that somebody may have meant: those that go on as this one begins, or are spelled much like it; or all."""
+    known = sorted(known)
+    begin = [each for each in known if each.startswith(name)]
+    return list(dict.fromkeys([*begin, *difflib.get_close_matches(name, known, n=3, cutoff=0.5)])) or known
 
 
 def signature(call: Call, function: Function | Compared) -> None:

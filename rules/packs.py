@@ -100,7 +100,7 @@ def _pack(document: Document, criteria: Criteria, *, whole: bool) -> tuple[Pack 
 
 
 def _expressions_in_broken_file(document: Document, criteria: Criteria, *, whole: bool) -> list[Problem]:
-    """Mistakes in the items that hold on their own, so that one broken field hides no other mistake."""
+    """Mistakes in the expressions of a file that has others as well, so that one broken field hides none."""
     reader = Reader(document, criteria, whole=whole)
     data = document.value if isinstance(document.value, dict) else {}
     for field in ("rules", "interlocks"):
@@ -112,7 +112,7 @@ def _expressions_in_broken_file(document: Document, criteria: Criteria, *, whole
                 else:
                     reader.interlock(InterlockModel.model_validate(item), (field, position))
             except ValidationError:
-                continue
+                reader.pieces(item, (field, position))
     return reader.problems
 
 

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from gateway import document as documents
 from gateway.document import Document, one_of
+from gateway.document.document import Value
 from gateway.errors import Problem
 from gateway.plant.criteria import Criteria
 from gateway.rule import Priority
@@ -17,6 +18,13 @@ from rules.schema import EarlyModel, InterlockModel, RuleModel
 from rules.scope import VALUE, EquipmentScope, NamedPoint, class_scope, point_scope
 from rules.sources import POINT, EarlySource, InterlockSource, RuleSource
 from rules.syntax import Binary, Call, Expression, ExpressionError, Name, Number, Unary
+
+_PIECES: Sequence[documents.Path] = (
+    *((field,) for field in ("when", "clear", "armed_when", "suppress_when", "engaged")),
+    *(("early", field) for field in ("when", "clear")),
+    *(("start_permissive", field) for field in ("start", "requires")),
+)
+"""Where expressions stand in a rule or an interlock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,21 @@ class Reader:
         if when is None or len(self.problems) > before:
             return None
         return RuleSource(model, self._document, path, when, clear or default, armed, suppress, early)
+
+    def pieces(self, item: Value, path: documents.Path) -> None:
+        """The expressions of a rule or interlock that has other mistakes, as far as it says what it is for."""
+        if not isinstance(item, dict) or not isinstance(item.get("for_each"), str):
+            return
+        for_each = str(item["for_each"])
+        if for_each == POINT:
+            return
+        self._site = _Site(self._class_scopes(for_each, path), any_point=False)
+        effects = item.get("effects")
+        count = len(effects) if isinstance(effects, list) else 0
+        for place in (*_PIECES, *(("effects", number, "expression") for number in range(count))):
+            text = self._document.at((*path, *place))
+            if isinstance(text, str) and text:
+                self._optional(text, (*path, *place))
 
     def _condition(self, model: RuleModel, path: documents.Path) -> tuple[Expression | None, Expression | None]:
         """`when`, and the `clear` that goes with it if the rule has none of its own."""

@@ -68,6 +68,34 @@ def test_every_mistake_that_a_pack_can_hold_is_in_one_report(tmp_path: Path) -> 
         assert part in text
 
 
+def test_a_broken_field_hides_no_mistake_of_the_same_rule(tmp_path: Path) -> None:
+    broken = rule("broken", "concentration > 1 MPa and conc > 3 or fault / fault > 1").replace("1 min", "60")
+    interlock = (
+        "interlocks:\n"
+        "  - {id: mine.row, for_each: co_detector, causes: [mine.brokn], engaged: fualt == 1,\n"
+        "     effects: [{id: one, expression: fualt == 0}]}\n"
+    )
+    found = [(problem.field, problem.column) for problem in problems(directory(tmp_path, broken + interlock))]
+    assert found == [
+        ("rules[0].response_time", 20),
+        ("rules[0].when", 27),
+        ("rules[0].when", 37),
+        ("rules[0].when", 57),
+        ("interlocks[0].clause", 5),
+        ("interlocks[0].name", 5),
+        ("interlocks[0].causes[0]", 54),
+        ("interlocks[0].engaged", 76),
+        ("interlocks[0].effects[0].name", 16),
+        ("interlocks[0].effects[0].within", 16),
+        ("interlocks[0].effects[0].expression", 39),
+    ]
+
+
+def test_a_name_that_is_the_beginning_of_one_is_told_it(tmp_path: Path) -> None:
+    (problem,) = problems(directory(tmp_path, rule("short", "conc > 24 ppm")))
+    assert problem.expected == "one of [concentration]"
+
+
 def test_classes_that_are_inside_each_other_are_a_mistake_at_each_of_them() -> None:
     text = CLASS + CLASS.removeprefix("classes:\n").replace("thing", "other")
     circular = text.replace("id: thing\n", "id: thing\n    parent_class: other\n")
