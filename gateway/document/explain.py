@@ -49,7 +49,14 @@ def problems_of(
 ) -> list[Problem]:
     """The problems of a value that is no `shape` and stands at `base`; `beside` are further fields."""
     known = tuple(beside)
-    return [_problem_of(each, document, shape, base, known) for each in error.errors(include_url=False)]
+    found = [each for each in error.errors(include_url=False) if not _only_echoes(each)]
+    return [_problem_of(each, document, shape, base, known) for each in found]
+
+
+def _only_echoes(error: ErrorDetails) -> bool:
+    """Whether a list is called too short only because entries of it have mistakes of their own."""
+    given = error["input"]
+    return error["type"] == "too_short" and isinstance(given, list) and len(given) >= error["ctx"]["min_length"]
 
 
 def _problem_of(

@@ -20,7 +20,18 @@ from rich.table import Table
 
 from tests.bench.harness import BUILD, ROOT, BenchFailed, Options, Result, load_now
 
-BENCHES = ("latency", "throughput", "start", "page", "micro", "mqtt", "influx", "kills")
+BENCHES = (
+    "latency",
+    "throughput",
+    "start",
+    "page",
+    "micro",
+    "rules",
+    "monitors",
+    "mqtt",
+    "influx",
+    "kills",
+)
 
 
 def main() -> int:

@@ -47,6 +47,12 @@ def compiled(*formulas: Formula) -> CompiledProgram:
     return CompiledProgram(graph, [formula.add(graph) for formula in formulas], (), ())
 
 
+def number_of(program: CompiledProgram) -> float:
+    """The number that the only condition of a program asks to be known."""
+    (argument,) = program._graph.arguments[program._nodes[0]]
+    return float(program._layout.frame.value[program._layout.places[argument].slot])
+
+
 def point(index: int) -> Formula:
     return Formula(Op.POINT, (), (float(index),))
 

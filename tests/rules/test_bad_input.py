@@ -83,11 +83,11 @@ def test_a_broken_field_hides_no_mistake_of_the_same_rule(tmp_path: Path) -> Non
         ("rules[0].when", 57),
         ("interlocks[0].clause", 5),
         ("interlocks[0].name", 5),
-        ("interlocks[0].causes[0]", 54),
-        ("interlocks[0].engaged", 76),
+        ("interlocks[0].causes[0]", 52),
+        ("interlocks[0].engaged", 74),
         ("interlocks[0].effects[0].name", 16),
         ("interlocks[0].effects[0].within", 16),
-        ("interlocks[0].effects[0].expression", 39),
+        ("interlocks[0].effects[0].expression", 38),
     ]
 
 

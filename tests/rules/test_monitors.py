@@ -30,11 +30,10 @@ def margins(formula: Formula, trace: Trace) -> np.ndarray:
     """The signed distance at each tick; NaN where it is unknown."""
     node = Formula(Op.KNOWN, (monitors.margin(formula),))
     program = formulas.compiled(node)
-    place = program._layout.places[program._graph.arguments[program._nodes[0]][0]]
     found = []
     for tick in range(len(trace.now)):
         known = program.step(*formulas.at(trace, tick)).truth[0] == Truth.TRUE
-        found.append(float(program._layout.frame.value[place.slot]) if known else np.nan)
+        found.append(formulas.number_of(program) if known else np.nan)
     return np.array(found)
 
 
