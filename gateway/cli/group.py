@@ -23,6 +23,7 @@ COMMANDS = {
     "backtest": ("gateway.cli.backtest", "回测 Run rules over stored samples: which alarms come, go, or come sooner."),
     "check": ("gateway.cli.check", "检查 Check a plant file, and show what covers which clause."),
     "test-rules": ("gateway.cli.rule_tests", "试验 Run the tests that the rules of the packs carry."),
+    "ledger": ("gateway.cli.ledger", "台账 Write a prescribed hazard ledger as a workbook."),
     "journal": ("gateway.cli.journal", "日志 Verify, export, copy and restore a journal."),
     "schema": ("gateway.cli.schema", "模式 Print the JSON Schema of plant files, for editors."),
     "openapi": ("gateway.cli.openapi", "接口 Print the OpenAPI document of the API."),

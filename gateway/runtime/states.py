@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import TypeAdapter
 
@@ -37,7 +37,7 @@ async def load(journal: Journal) -> Standing:
     """The states that the journal holds. What has ended comes along: the next occurrence follows on from it."""
     alarms = [_ALARM.validate_json(r.body) for r in await journal.states(StateKind.ALARM, standing_only=False)]
     demands = [_DEMAND.validate_json(r.body) for r in await journal.states(StateKind.DEMAND, standing_only=False)]
-    tickets = [_TICKET.validate_json(r.body) for r in await journal.states(StateKind.TICKET, standing_only=False)]
+    tickets = tickets_of(await journal.states(StateKind.TICKET, standing_only=False))
     every = await journal.states(StateKind.CHECK, standing_only=False)
     checks = sorted((_CHECK.validate_json(row.body) for row in every), key=lambda check: check.asked_at)
     return Standing(
@@ -46,3 +46,8 @@ async def load(journal: Journal) -> Standing:
         tickets={ticket.id: ticket for ticket in sorted(tickets, key=lambda t: t.filed_at)},
         checks={check.id: check for check in checks[-CHECKS_KEPT:]},
     )
+
+
+def tickets_of(rows: Iterable[StateRow]) -> list[Ticket]:
+    """Tickets as their rows hold them."""
+    return [_TICKET.validate_json(row.body) for row in rows]

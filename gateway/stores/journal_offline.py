@@ -21,8 +21,9 @@ from sqlalchemy.exc import DBAPIError
 from gateway.clock import to_datetime
 from gateway.errors import StoreFailed
 from gateway.sample import Instant
+from gateway.store import StateKind, StateRow
 from gateway.stores.journal_chain import Finding, Head, follow
-from gateway.stores.journal_schema import APPLICATION_ID, EVENT, SCHEMA_VERSION, STORE, statements_on
+from gateway.stores.journal_schema import APPLICATION_ID, EVENT, SCHEMA_VERSION, STATE, STORE, statements_on
 from gateway.stores.journal_sqlite import cause
 from gateway.stores.place import require_place, sync_directory
 
@@ -72,6 +73,13 @@ def verify(place: Place, known: Head | None = None, progress: Progress | None = 
         told = None if progress is None else partial(_count, progress, total)
         with closing(_records(connection, Selection())) as records:
             return follow(records, known=known, told=told)
+
+
+def state_rows(place: Place, kind: StateKind) -> list[StateRow]:
+    """The present states of a kind, by id; raises StoreFailed for what is no journal."""
+    with _reading(place) as connection:
+        rows = connection.execute(select(STATE).where(STATE.c.kind == kind).order_by(STATE.c.id)).all()
+    return [StateRow(StateKind(row.kind), row.id, row.standing, row.body) for row in rows]
 
 
 def export(place: Place, selection: Selection, into: IO[str]) -> int:

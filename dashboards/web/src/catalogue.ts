@@ -24,6 +24,7 @@ export const words = {
   data_age: text("数据", "Data age"),
   connection_age: text("连接", "Link age"),
   dropped: text("丢弃", "Dropped"),
+  ledgers_of_the_year: text("本年台账导出", "This year's ledgers"),
   copy_age: text("异地副本", "Copy"),
   catching_up: text("补传", "catching up"),
   not_taken: text("未被接收", "not taken"),
@@ -333,3 +334,11 @@ export const reasons: readonly Text[] = [
 export function qualityWords(quality: number, reason: number): Text {
   return (reason > 0 ? reasons[reason] : undefined) ?? qualities[quality] ?? words.bad;
 }
+
+/** Forms that the notices prescribe, by the id that the API knows them by. */
+export const ledgerForms = {
+  hazards: text("隐患排查台账", "Hazards"),
+  major: text("重大事故隐患台账", "Major hazards"),
+  issues: text("问题隐患清单", "Issues"),
+  monthly: text("月度清单", "Monthly"),
+};

@@ -1,0 +1,101 @@
+"""One ticket as ledgers tell of it: who found it and when, what was done, whether it is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.event import TicketAction, TicketState
+from gateway.ledgers.form import china
+from gateway.machines.ticket import Step, Ticket
+from gateway.plant.model import Plant
+from gateway.rule import TicketGrade
+from gateway.sample import Instant
+
+_STATE = {
+    TicketState.SUSPECTED: "待确认",
+    TicketState.REGISTERED: "已登记，待整改",
+    TicketState.RECTIFYING: "整改中",
+    TicketState.AWAITING_RECHECK: "已整改，待复查",
+    TicketState.RECHECKED: "复查合格，待销号",
+    TicketState.WRITTEN_OFF: "已销号",
+    TicketState.DISMISSED: "误报关闭",
+}
+BASIS = "《工贸企业重大事故隐患判定标准》（应急管理部令第10号）"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A ticket beside the plant that it is of."""
+
+    ticket: Ticket
+    plant: Plant
+
+    @property
+    def place(self) -> str:
+        """Area and equipment, in the plant file's words; their ids where the plant file has them no more."""
+        areas = {area.id: area.name.zh for area in self.plant.areas}
+        equipment = {each.id: each.name.zh for each in self.plant.equipment}
+        names = (
+            areas.get(self.ticket.area, self.ticket.area),
+            equipment.get(self.ticket.equipment, self.ticket.equipment),
+        )
+        return " ".join(name for name in names if name)
+
+    @property
+    def grade(self) -> str:
+        """A sensor's ticket is suspected until a person has confirmed it."""
+        word = "重大" if self.is_major else "一般"
+        return f"疑似{word}" if self.ticket.state is TicketState.SUSPECTED else word
+
+    @property
+    def is_major(self) -> bool:
+        return self.ticket.grade is TicketGrade.MAJOR
+
+    @property
+    def is_false_alarm(self) -> bool:
+        return self.ticket.state is TicketState.DISMISSED
+
+    @property
+    def description(self) -> str:
+        begun = f"{china(self.ticket.onset):%Y-%m-%d %H:%M:%S} 监测报警：{self.ticket.title.zh}"
+        again = f"；其后复发 {self.ticket.recurrences} 次" if self.ticket.recurrences else ""
+        before = f"；前次工单 {self.ticket.previous}" if self.ticket.previous else ""
+        return begun + again + before
+
+    @property
+    def basis(self) -> str:
+        return f"{BASIS}第{'、'.join(self.ticket.clauses)}项"
+
+    @property
+    def found_by(self) -> str:
+        """The system proposes; the person who registered it is named."""
+        person = self._step(TicketAction.REGISTER)
+        return f"警钟监测系统；登记 {person.by}" if person is not None else "警钟监测系统（待确认）"
+
+    @property
+    def measures(self) -> str:
+        step = self._step(TicketAction.RECTIFY)
+        return step.comment if step is not None else ""
+
+    @property
+    def rectified_at(self) -> Instant | None:
+        step = self._step(TicketAction.RECTIFY)
+        return step.at if step is not None else None
+
+    @property
+    def written_off_at(self) -> Instant | None:
+        step = self._step(TicketAction.WRITE_OFF)
+        return step.at if step is not None else None
+
+    @property
+    def outcome(self) -> str:
+        """State in words, with what belongs to it."""
+        word = _STATE[self.ticket.state]
+        if self.is_false_alarm and (step := self._step(TicketAction.DISMISS)) is not None:
+            return f"{word}：{step.comment}"
+        passed = self._step(TicketAction.PASS_RECHECK)
+        return f"{word}（复查 {passed.by}）" if passed is not None else word
+
+    def _step(self, action: TicketAction) -> Step | None:
+        """The last step of this kind: after a rejected recheck the second rectification counts."""
+        return next((step for step in reversed(self.ticket.steps) if step.action == action.value), None)

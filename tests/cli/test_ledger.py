@@ -1,0 +1,48 @@
+"""`tocsin ledger` as a stranger uses it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+
+from tests.cli.test_cli import DEMO, ROOT, tocsin
+
+OLD = ROOT / "tests" / "stores" / "old" / "journal-1.sqlite"
+YEAR = ("--from", "2026-01-01", "--to", "2027-01-01")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    shutil.copy(OLD, tmp_path / "journal.sqlite")
+    return tmp_path
+
+
+def test_a_ledger_is_written_from_a_journal(data: Path) -> None:
+    out = data / "ledger.xlsx"
+    done = tocsin("ledger", "hazards", DEMO, "--data", data, *YEAR, "--output", out)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, f"隐患排查台账: 2 行 rows -> {out}")
+    assert "1号电弧炉" in str(load_workbook(out).active["C5"].value)
+    again = tocsin("ledger", "hazards", DEMO, "--data", data, *YEAR, "--output", out)
+    assert again.returncode == 2
+    assert "nothing is written over" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nonsense", *YEAR), "expected a form among [hazards, major, issues, monthly]"),
+        (("major", "--from", "2026-02-01", "--to", "2026-01-01"), "ends before it starts"),
+        (("major", *YEAR, "--data", "/no/such"), "nothing there"),
+        (("major", "--from", "soon", "--to", "2026-01-01"), "expected a moment such as"),
+    ],
+)
+def test_wrong_input_ends_with_2_and_writes_nothing(data: Path, arguments: tuple[str, ...], said: str) -> None:
+    form, *rest = arguments
+    out = data / "ledger.xlsx"
+    done = tocsin("ledger", form, DEMO, "--data", data, "--output", out, *rest)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not out.exists()
