@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from io import BytesIO
+from unicodedata import east_asian_width
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import Cell as Field
@@ -21,6 +23,11 @@ _WRAPPED = Alignment(wrap_text=True, vertical="center")
 _CENTRED = Alignment(wrap_text=True, vertical="center", horizontal="center")
 _FORMULA = ("=", "+", "-", "@")
 """What a spreadsheet program would take for a formula at the beginning of a text."""
+
+_LINE = 15
+"""Points."""
+
+_A3 = 8
 
 _LEAST_ROWS = 5
 """Printed lines of a form that has fewer entries."""
@@ -82,6 +89,7 @@ class _Writer:
                 if grouped:
                     self._merged(first, number, first + 1, number)
             begin = number + 1 if following != column.group else begin
+        self._tall(first + grouped, [column.title for column in self._form.columns])
         self._row = first + 1 + grouped
         return self._row - 1
 
@@ -104,7 +112,14 @@ class _Writer:
             field.value = value
             if isinstance(value, str) and value.startswith(_FORMULA):
                 field.data_type = "s"
+        self._tall(self._row, [value.known if isinstance(value, ByHand) else value for value in row])
         self._row += 1
+
+    def _tall(self, row: int, values: Sequence[object]) -> None:
+        """As many lines as the longest text needs: not every program works that out by itself."""
+        texts = [(str(value), column.width) for value, column in zip(values, self._form.columns)]
+        lines = max(sum(max(1, -(-_width(line) // width)) for line in text.split("\n")) for text, width in texts)
+        self._sheet.row_dimensions[row].height = 6 + _LINE * lines
 
     def _field(self, column: int) -> Field:
         field = self._sheet.cell(self._row, column)
@@ -121,7 +136,12 @@ class _Writer:
                 field.border = _BOX
         self._sheet.freeze_panes = f"A{head + 1}"
         self._sheet.page_setup.orientation = "landscape"
-        self._sheet.page_setup.paperSize = 9
+        self._sheet.page_setup.paperSize = _A3
         self._sheet.page_setup.fitToWidth, self._sheet.page_setup.fitToHeight = 1, 0
         self._sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
         self._sheet.print_title_rows = f"1:{head}"
+
+
+def _width(text: str) -> int:
+    """In characters of the Latin width; a Chinese one is two."""
+    return sum(2 if east_asian_width(each) in "WF" else 1 for each in text)
