@@ -95,6 +95,11 @@ class Annunciator:
         self._next_due = min(self._due.values(), default=_NEVER)
         return events
 
+    @property
+    def next_due(self) -> Instant:
+        """Before this moment `due` brings nothing, unless an alarm moves."""
+        return self._next_due
+
     def _state(self, subject: str) -> AlarmState:
         return self._states.get(subject, AlarmState(subject))
 

@@ -136,9 +136,10 @@ class Engine:
         return [r for r, truth in zip(self.rules, self._truth) if truth == Truth.UNKNOWN and not r.shadow]
 
     @property
-    def is_timing(self) -> bool:
-        """Whether an interlock's effect has a deadline to come: time alone may then decide something."""
-        return any(demand.pending for demand in self._open_demand.values())
+    def next_due(self) -> Instant:
+        """Before this moment time alone decides nothing; long past while an interlock's effect has a deadline."""
+        timing = any(demand.pending for demand in self._open_demand.values())
+        return Instant(0) if timing else self._annunciator.next_due
 
     def withdrawals(self, by: str, comment: str, now: Instant) -> list[Event]:
         """What closes every alarm and demand whose rule or interlock is no longer in force; not yet taken.

@@ -29,7 +29,7 @@ from gateway.rule import (
     Trace,
     Truth,
 )
-from gateway.sample import Instant, SampleBatch
+from gateway.sample import Instant, Instants, SampleBatch
 from gateway.standing import Standing
 from gateway.trace import HEARTBEAT, RESOLUTION, TraceBuilder
 
@@ -128,7 +128,7 @@ class Run:
             self._table.show(trace, tick)
             events = self._engine.tick(self._table, now)
             self._events += events
-            self._restless = bool(events) or self._engine.is_timing
+            self._restless = bool(events)
 
     def _ticks(self, trace: Trace, conditions: ConditionTrace) -> _Ticks:
         truth = conditions.truth
@@ -140,12 +140,17 @@ class Run:
             settled = np.flatnonzero(trace.now >= self._begin + SETTLE)
             if len(settled):
                 changed[settled[0]] = self._settled = True
-        return _Ticks(self, np.flatnonzero(changed), truth.shape[1])
+        return _Ticks(self, np.flatnonzero(changed), trace.now)
 
     @property
     def restless(self) -> bool:
         """Whether the next tick matters although no condition changes."""
         return self._restless
+
+    @property
+    def due(self) -> Instant:
+        """When time alone may decide something next."""
+        return self._engine.next_due
 
     def _count_unknown(self, trace: Trace, conditions: ConditionTrace) -> None:
         """A condition is what a tick found until the next tick."""
@@ -163,10 +168,10 @@ class Run:
 
 
 class _Ticks:
-    """Ticks that matter, worked out as the machines go on: those that changed, and the next one while restless."""
+    """Ticks that matter, worked out as the machines go on: what changed, what is due, the next one while restless."""
 
-    def __init__(self, run: Run, changed: NDArray[np.intp], count: int) -> None:
-        self._run, self._changed, self._count = run, changed.tolist(), count
+    def __init__(self, run: Run, changed: NDArray[np.intp], now: Instants) -> None:
+        self._run, self._changed, self._now, self._count = run, changed.tolist(), now, len(now)
         self._next = 0
         self._tick = -1
 
@@ -178,7 +183,8 @@ class _Ticks:
         while self._next < len(self._changed) and self._changed[self._next] < following:
             self._next += 1
         if not self._run.restless:
-            following = self._changed[self._next] if self._next < len(self._changed) else self._count
+            due = max(following, int(np.searchsorted(self._now, self._run.due)))
+            following = min(due, self._changed[self._next] if self._next < len(self._changed) else self._count)
         if following >= self._count:
             raise StopIteration
         self._tick = following
