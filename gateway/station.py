@@ -90,7 +90,9 @@ class Station:
             copyists.append(Copyist(name, copy, history, journal, clock, lambda: recorders[0].unwritten_since))
             followers.append(Follower(name, journal, copy.append_events))
         followers += await _notifiers(plant, journal)
-        devices = Devices(plant, kinds, intake, clock, _probes(loop, intake, recorders, copyists, followers))
+        housekeeper = Housekeeper(history, clock)
+        probes = _probes(loop, intake, recorders, copyists, followers, housekeeper)
+        devices = Devices(plant, kinds, intake, clock, probes)
         sender = CommandSender(plant, devices.drivers, loop, journal, clock)
         for recorder in recorders:
             loop.record_to(recorder)
@@ -103,7 +105,7 @@ class Station:
             intake=intake,
             loop=loop,
             data=data,
-            housekeeper=Housekeeper(history, clock),
+            housekeeper=housekeeper,
             copies=copies or {},
             recorders=tuple(recorders),
             copyists=tuple(copyists),
@@ -211,6 +213,7 @@ def _probes(
     recorders: Sequence[SampleRecorder],
     copyists: Sequence[Copyist],
     followers: Sequence[Follower],
+    housekeeper: Housekeeper,
 ) -> Mapping[str, Callable[[], float]]:
     """What the gateway says of itself, by point kind; the first follower is the embedded history's."""
     return {
@@ -223,6 +226,8 @@ def _probes(
         "records_refused": lambda: float(
             sum(each.refused + each.missing for each in copyists) + sum(each.set_aside for each in followers)
         ),
+        "history_space_used": lambda: housekeeper.fullness,
+        "history_samples_cut": lambda: housekeeper.cut,
     }
 
 

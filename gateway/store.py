@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from gateway.event import Entry, Event
+from gateway.plant.keeping import DEFAULT_BUDGET, DEFAULT_KEEPING, Keeping
 from gateway.plant.model import Plant
 from gateway.sample import SECOND, Bytes, Floats, Instant, Instants, SampleBatch
 
@@ -108,21 +109,12 @@ class Journal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
-    """How long what is known of a point is kept (microseconds): samples, and their minutes and hours."""
-
-    samples: int
-    minutes: int
-    hours: int
-
-
-@dataclass(frozen=True, slots=True)
 class HistoryPlan:
     """What a history is asked to keep, and how large it may become."""
 
-    budget: int = 20 * 10**9
+    budget: int = DEFAULT_BUDGET
     """Bytes on the disk. Beyond it the oldest samples go first, then the oldest minutes; events never."""
-    keeping: Keeping = Keeping(samples=180 * DAY, minutes=3 * 365 * DAY, hours=10 * 365 * DAY)
+    keeping: Keeping = DEFAULT_KEEPING
     classes: Mapping[str, Keeping] = field(default_factory=dict)
     """Kept otherwise, by the name of a point class."""
     class_of: Mapping[str, str] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from gateway.driver import DriverKind
 from gateway.duration import format_duration
 from gateway.errors import Problem
 from gateway.plant.criteria import Criteria, EquipmentClass, PointKind
+from gateway.plant.keeping_schema import HistoryShape, too_short
 from gateway.plant.model import Device, Text
 from gateway.plant.own import GATEWAY, is_watched
 from gateway.plant.schema import (
@@ -67,6 +68,24 @@ class Checks:
         for output in self.sections.outputs:
             self._once(output, seen, "output")
             self._output(output)
+        self._history(self.sections.history)
+
+    def _history(self, item: Item[HistoryShape]) -> None:
+        """Its classes, even where another field of it is wrong; what is coarser is kept at least as long."""
+        known = self.criteria.classes.keys() - {GATEWAY}
+        for name in item.get("classes", dict) or {}:
+            if name not in known:
+                self._add((*item.field("classes"), name), one_of(known, name), f"an unknown class {name!r}", key=True)
+        if item.shape is None:
+            return
+        policy = item.shape.policy()
+        for path, keeping in (
+            (item.path, policy.keeping),
+            *(((*item.field("classes"), name), kept) for name, kept in policy.classes.items()),
+        ):
+            for what, finer, least, got in too_short(keeping):
+                expected = f"{what} at least as long as {finer} ({format_duration(least)})"
+                self._add((*path, what), expected, format_duration(got))
 
     def _add(self, path: Path, expected: str, got: str, *, key: bool = False) -> None:
         self.problems.append(self.document.problem(path, expected, got, key=key))

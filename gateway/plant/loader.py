@@ -20,6 +20,7 @@ from gateway.plant import own
 from gateway.plant.checks import Checks
 from gateway.plant.criteria import Criteria, EquipmentClass
 from gateway.plant.duty_schema import duty
+from gateway.plant.keeping import HistoryPolicy
 from gateway.plant.model import Area, Device, Equipment, Limit, Output, Plant, Point, Site
 from gateway.plant.schema import EquipmentShape, SiteShape
 from gateway.plant.sections import Item, Sections, ShapeT, read_sections
@@ -71,7 +72,8 @@ def _build(document: Document, sections: Sections, settings: _Settings, criteria
         [_whole(item) for item in sections.notify],
     )
     site = _site(_whole(sections.site))
-    return Plant(document.file, digest, site, areas, equipment, devices, points, outputs, people)
+    history = sections.history.shape.policy() if sections.history.shape else HistoryPolicy()
+    return Plant(document.file, digest, site, areas, equipment, devices, points, outputs, people, history)
 
 
 def _points(sections: Sections, settings: _Settings, classes: _Classes) -> tuple[Point, ...]:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from gateway.plant.duty import Duty
+from gateway.plant.keeping import HistoryPolicy
 from gateway.sample import PointIndex
 
 
@@ -156,6 +157,7 @@ class Plant:
     points: tuple[Point, ...]
     outputs: tuple[Output, ...]
     duty: Duty = field(default_factory=Duty)
+    history: HistoryPolicy = field(default_factory=HistoryPolicy)
 
     def equipment_by_id(self) -> Mapping[str, Equipment]:
         return {equipment.id: equipment for equipment in self.equipment}

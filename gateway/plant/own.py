@@ -17,9 +17,17 @@ GATEWAY = "gateway"
 INTERNAL_DRIVER = "internal"
 """Driver of the implicit device: the runtime itself writes its points."""
 
-OWN_KINDS = ("journal_writable", "history_writable", "dropped_samples", "copies_reachable", "records_refused")
+OWN_KINDS = (
+    "journal_writable",
+    "history_writable",
+    "dropped_samples",
+    "copies_reachable",
+    "records_refused",
+    "history_space_used",
+    "history_samples_cut",
+)
 
-_MOST_DROPPED = 1e15
+_MOST = 1e15
 _NAME = Text("警钟网关", "Tocsin gateway")
 
 
@@ -60,9 +68,9 @@ def own_points(gateway_class: EquipmentClass, first_index: int) -> tuple[Point, 
             name=kind.name,
             equipment=GATEWAY,
             kind=kind.id,
-            unit="",
+            unit=kind.unit,
             low=0.0,
-            high=float(max(kind.states)) if kind.states else _MOST_DROPPED,
+            high=float(max(kind.states)) if kind.states else _MOST,
             period=SECOND,
             stale_after=5 * SECOND,
             device=GATEWAY,

@@ -27,6 +27,7 @@ from gateway.duration import Duration
 from gateway.plant import model
 from gateway.plant.criteria import Criteria
 from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, NotifyShape
+from gateway.plant.keeping_schema import HistoryShape, KeepingShape
 from gateway.plant.own import GATEWAY
 from gateway.plant.shape import Shape
 
@@ -192,6 +193,12 @@ def _plant_model(drivers: Mapping[str, DriverKind], criteria: Criteria) -> type[
         kind=(_one_of(name for each in classes for name in each.outputs), ...),
         target=(_any_of([_located(kind.output_address, f"{kind.name}_output") for kind in kinds]), ...),
     )
+    kept_class: Any = _one_of(each.id for each in classes)
+    history: Any = create_model(
+        "HistoryShape",
+        __base__=HistoryShape,
+        classes=(dict[kept_class, KeepingShape], Field(default_factory=dict)),
+    )
     devices = _any_of([_device(kind) for kind in kinds])
     device: Any = Annotated[devices, Field(discriminator="driver")] if len(drivers) > 1 else devices
     return create_model(
@@ -208,6 +215,7 @@ def _plant_model(drivers: Mapping[str, DriverKind], criteria: Criteria) -> type[
         escalation=(EscalationShape, Field(default_factory=EscalationShape)),
         duty_checks=(DutyChecksShape, Field(default_factory=DutyChecksShape)),
         notify=(list[NotifyShape], Field(default_factory=list)),
+        history=(history, Field(default_factory=HistoryShape)),
     )
 
 

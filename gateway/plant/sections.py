@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.document import Document, Path, one_of, problems_of, show
 from gateway.errors import Problem
 from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, NotifyShape
+from gateway.plant.keeping_schema import HistoryShape
 from gateway.plant.schema import (
     AreaShape,
     DeviceShape,
@@ -27,7 +28,7 @@ ShapeT = TypeVar("ShapeT", bound=BaseModel)
 V = TypeVar("V")
 
 _REQUIRED = ("site", "areas", "equipment", "devices", "points")
-_KNOWN = (*_REQUIRED, "outputs", "alarms", "escalation", "duty_checks", "notify")
+_KNOWN = (*_REQUIRED, "outputs", "alarms", "escalation", "duty_checks", "notify", "history")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Sections:
     escalation: Item[EscalationShape]
     duty_checks: Item[DutyChecksShape]
     notify: Sequence[Item[NotifyShape]]
+    history: Item[HistoryShape]
 
 
 def read_sections(document: Document, problems: list[Problem]) -> Sections:
@@ -99,6 +101,7 @@ def read_sections(document: Document, problems: list[Problem]) -> Sections:
         _section(document, "escalation", EscalationShape, problems),
         _section(document, "duty_checks", DutyChecksShape, problems),
         _entries(document, "notify", NotifyShape, problems),
+        _section(document, "history", HistoryShape, problems),
     )
 
 

@@ -7,6 +7,7 @@ supervisor and the heartbeat must notice.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 
 from gateway.driver import DriverWork, LinkState, LinkStatus, Receipt
@@ -31,7 +32,9 @@ class HealthDriver:
             now = clock.now()
             self._work.receiver.samples(
                 SampleBatch.of(
-                    Sample(index, probe(), Quality.GOOD, Reason.NONE, now, now) for index, probe in self._probes
+                    Sample(index, value, Quality.GOOD, Reason.NONE, now, now)
+                    for index, probe in self._probes
+                    if not math.isnan(value := probe())  # nobody knows: the point goes stale by itself
                 )
             )
             await asyncio.sleep(REPORT_EVERY)

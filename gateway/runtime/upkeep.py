@@ -37,8 +37,14 @@ class Housekeeper:
 
     @property
     def fullness(self) -> float:
-        """How much of the size budget is used (percent); NaN before the first look."""
-        return 100.0 * self.size.size / self.size.budget if self.size else float("nan")
+        """How much of the size budget is used (percent); NaN while nobody knows."""
+        known = self.size if self.failure is None else None
+        return 100.0 * known.size / known.budget if known else float("nan")
+
+    @property
+    def cut(self) -> float:
+        """Samples that went for want of room, since the file was made; NaN while nobody knows."""
+        return float(self.size.cut) if self.size and self.failure is None else float("nan")
 
     async def run(self) -> None:
         """For ever; ends by cancellation."""
@@ -67,5 +73,13 @@ class Housekeeper:
 
 
 def history_plan(plant: Plant) -> HistoryPlan:
-    """What the plant asks its history to keep."""
-    return HistoryPlan(holds={point.id: point.stale_after for point in plant.points})
+    """What the plant asks its history to keep; a class of its own only where the plant file keeps it otherwise."""
+    policy, equipment = plant.history, plant.equipment_by_id()
+    classes = {point.id: equipment[point.equipment].equipment_class for point in plant.points}
+    return HistoryPlan(
+        budget=policy.budget,
+        keeping=policy.keeping,
+        classes=policy.classes,
+        class_of={point: name for point, name in classes.items() if name in policy.classes},
+        holds={point.id: point.stale_after for point in plant.points},
+    )

@@ -22,9 +22,10 @@ import numpy as np
 
 from gateway.errors import StoreFailed
 from gateway.event import ConditionChanged, identity
+from gateway.plant.keeping import Keeping
 from gateway.rule import Truth
 from gateway.sample import Instant, SampleBatch
-from gateway.store import DAY, HistoryPlan, Keeping, StateKind, StateRow
+from gateway.store import DAY, HistoryPlan, StateKind, StateRow
 from gateway.stores import history_duckdb, history_upkeep
 from gateway.stores.history_duckdb import DuckdbHistory
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.plant.keeping import Keeping
 from gateway.sample import Instant, Quality, Reason, Sample, SampleBatch
-from gateway.store import Curve, History, HistoryPlan, Keeping
+from gateway.store import Curve, History, HistoryPlan
 from gateway.stores import history_duckdb, history_upkeep
 from gateway.stores.history_duckdb import DuckdbHistory
 

@@ -13,8 +13,9 @@ import duckdb
 import numpy as np
 import pytest
 
+from gateway.plant.keeping import Keeping
 from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
-from gateway.store import DAY, Curve, HistoryPlan, Keeping
+from gateway.store import DAY, Curve, HistoryPlan
 from gateway.stores import history_duckdb, history_upkeep
 from gateway.stores.history_duckdb import DuckdbHistory
 from gateway.stores.history_queries import CurveAsked, curve_query
