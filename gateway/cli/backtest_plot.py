@@ -114,9 +114,7 @@ def _lanes(report: Report) -> list[tuple[str, list[tuple[Episode, str, str]]]]:
 
 def _lane(name: str, episodes: Sequence[tuple[Episode, str, str]], scale: _Scale, top: int) -> list[str]:
     parts = [_text(_LEFT - 8, top + 13, name[-38:], anchor="end", size=11)]
-    parts.append(
-        f'<line x1="{_LEFT}" y1="{top + _LANE}" x2="{_WIDTH - _RIGHT}" y2="{top + _LANE}" stroke="#eaeef2"/>'
-    )
+    parts.append(f'<line x1="{_LEFT}" y1="{top + _LANE}" x2="{_WIDTH - _RIGHT}" y2="{top + _LANE}" stroke="#eaeef2"/>')
     for each, colour, word in episodes:
         end = scale.end if each.cleared_at is None else each.cleared_at
         left = scale.x(each.raised_at)

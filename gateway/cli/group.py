@@ -22,6 +22,7 @@ COMMANDS = {
     "reload": ("gateway.cli.reload", "热更新 Let changed rules and plant file take force in a running gateway."),
     "backtest": ("gateway.cli.backtest", "回测 Run rules over stored samples: which alarms come, go, or come sooner."),
     "check": ("gateway.cli.check", "检查 Check a plant file, and show what covers which clause."),
+    "probe": ("gateway.cli.probe", "探测 Ask a Modbus device what it answers; nothing is written."),
     "test-rules": ("gateway.cli.rule_tests", "试验 Run the tests that the rules of the packs carry."),
     "ledger": ("gateway.cli.ledger", "台账 Write a prescribed hazard ledger as a workbook."),
     "journal": ("gateway.cli.journal", "日志 Verify, export, copy and restore a journal."),

@@ -29,6 +29,7 @@ BENCHES = (
     "rules",
     "monitors",
     "mqtt",
+    "modbus",
     "influx",
     "kills",
 )

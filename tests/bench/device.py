@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class Served(TypedDict):
     port: int
     registers: list[int]
     wander: list[int]
+    delay: NotRequired[float]
+    """Seconds that it takes to answer; below zero it never does."""
 
 
 class Bank:
@@ -62,8 +64,8 @@ class Bank:
 class Link(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, bank: Bank) -> None:
-        self._bank = bank
+    def __init__(self, bank: Bank, delay: float = 0.0) -> None:
+        self._bank, self._delay = bank, delay
         self._held = b""
         self._transport: asyncio.Transport | None = None
 
@@ -80,8 +82,15 @@ class Link(asyncio.Protocol):
                 return
             pdu, self._held = self._held[HEADER.size : end], self._held[end:]
             reply = self._reply(pdu, arrived)
-            if self._transport is not None:
-                self._transport.write(HEADER.pack(transaction, 0, len(reply) + 1, unit) + reply)
+            self._answer(HEADER.pack(transaction, 0, len(reply) + 1, unit) + reply)
+
+    def _answer(self, frame: bytes) -> None:
+        if self._transport is None or self._delay < 0:
+            return
+        if self._delay:
+            asyncio.get_running_loop().call_later(self._delay, self._transport.write, frame)
+        else:
+            self._transport.write(frame)
 
     def _reply(self, pdu: bytes, arrived: int) -> bytes:
         bank, function = self._bank, pdu[0]
@@ -110,7 +119,7 @@ async def serve(devices: Sequence[Served]) -> None:
     banks = [Bank(each["registers"], each["wander"], seed) for seed, each in enumerate(devices)]
     loop = asyncio.get_running_loop()
     for bank, each in zip(banks, devices, strict=True):
-        await loop.create_server(partial(Link, bank), "127.0.0.1", each["port"])
+        await loop.create_server(partial(Link, bank, each.get("delay", 0.0)), "127.0.0.1", each["port"])
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     wandering = asyncio.create_task(_wander([bank for bank in banks if bank.wanders]))

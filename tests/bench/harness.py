@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
@@ -215,3 +216,14 @@ def processors() -> tuple[int, int]:
     """One for the gateway, one for everything else; the same where there is only one."""
     available = sorted(os.sched_getaffinity(0))
     return available[0], available[-1]
+
+
+def waited_seconds(pid: int) -> float:
+    """Seconds that the main thread has waited for a processor, since its start (Linux)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
+
+
+def processor_seconds(process: psutil.Process) -> float:
+    """Processor time of all its threads, since its start."""
+    times = process.cpu_times()
+    return float(times.user + times.system)

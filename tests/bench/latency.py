@@ -90,16 +90,17 @@ async def _measure(work: Path, repetitions: int, result: Result) -> Times:
             await asyncio.to_thread(until_good, running, port, 2)
             async with LiveEnd.listen(port) as live:
                 for _ in range(repetitions):
-                    await _ours(end, live, times, phase)
-                    await _bare(end, BARE, times, phase)
-                    await _bare(end, SYNCED, times, phase)
+                    await breach_ours(end, live, times, phase)
+                    await breach_bare(end, BARE, times, phase)
+                    await breach_bare(end, SYNCED, times, phase)
             for child in (running, loop, synced):
                 child.require_alive()
-            await asyncio.to_thread(_verify, port, repetitions, result)
+            await asyncio.to_thread(verify, port, repetitions, result)
     return times
 
 
-async def _ours(end: DeviceEnd, live: LiveEnd, times: Times, phase: random.Random) -> None:
+async def breach_ours(end: DeviceEnd, live: LiveEnd, times: Times, phase: random.Random) -> None:
+    """One breach for the gateway, and back to quiet."""
     breached, read, commanded = await _breach(end, OURS, phase)
     alarmed = await live.until("alarm.raised")
     await live.until("interlock.effect", "command.completed")
@@ -111,7 +112,8 @@ async def _ours(end: DeviceEnd, live: LiveEnd, times: Times, phase: random.Rando
     await live.until("alarm.cleared", "interlock.ended")
 
 
-async def _bare(end: DeviceEnd, address: int, times: Times, phase: random.Random) -> None:
+async def breach_bare(end: DeviceEnd, address: int, times: Times, phase: random.Random) -> None:
+    """One breach for a bare loop, and back to quiet."""
     breached, read, commanded = await _breach(end, address, phase)
     times.bare_command[address].append((commanded - breached) / 1e6)
     times.bare_reaction[address].append((commanded - read) / 1e6)
@@ -132,7 +134,8 @@ async def _breach(end: DeviceEnd, address: int, phase: random.Random) -> tuple[i
     )
 
 
-def _verify(port: int, repetitions: int, result: Result) -> None:
+def verify(port: int, repetitions: int, result: Result) -> None:
+    """That the journal tells every breach whole."""
     kinds: dict[str, int] = {}
     passed, after = 0, 0
     while events := rows(port, f"/api/events?after={after}"):

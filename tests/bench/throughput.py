@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
+import numpy as np
 import psutil
 
 from gateway import app
 from rules.program import CompiledProgram
-from tests.bench import plants
+from tests.bench import kept, plants
 from tests.bench.harness import (
     BenchFailed,
     Child,
@@ -26,10 +26,12 @@ from tests.bench.harness import (
     free_ports,
     gateway,
     number,
+    processor_seconds,
     processors,
     rows,
     table,
     until_good,
+    waited_seconds,
     workspace,
 )
 
@@ -80,12 +82,12 @@ def run(options: Options) -> Result:
     result.add("  samples a processor second", full.samples / full.processor, "1/s")
     result.add("  memory after it", full.resident, "MiB")
     period = max(AS_FAST_AS_IT_GOES, round(1000 * COUNT / rate * HEADROOM))
-    kept = _window(period, seconds, result)
-    scans = kept.seconds * 1000 / period
-    result.add(f"samples a second at a period of {period} ms", kept.samples / kept.seconds, "1/s")
-    result.add("  scans made of scans due", 100 * kept.fewest / scans, "%")
-    result.add("  processor share then", 100 * kept.processor / kept.seconds, "% of one")
-    result.add("  waited for its processor then", 100 * kept.waited / kept.seconds, "% of time")
+    keeping = _window(period, seconds, result)
+    scans = keeping.seconds * 1000 / period
+    result.add(f"samples a second at a period of {period} ms", keeping.samples / keeping.seconds, "1/s")
+    result.add("  scans made of scans due", 100 * keeping.fewest / scans, "%")
+    result.add("  processor share then", 100 * keeping.processor / keeping.seconds, "% of one")
+    result.add("  waited for its processor then", 100 * keeping.waited / keeping.seconds, "% of time")
     slow = _window(1000, 15.0 if options.quick else 30.0, result)
     result.require(slow.fewest >= slow.seconds - 2, "no scan is left out at 1 Hz", f"{slow.fewest} in {slow.seconds} s")
     result.add(f"processor share of {COUNT} points at 1 Hz", 100 * slow.processor / slow.seconds, "% of one")
@@ -114,11 +116,11 @@ def _window(period_ms: int, seconds: float, result: Result) -> Window:
                 until_good(running, port, COUNT, every=0.5)
                 time.sleep(WARM_UP)
                 process = psutil.Process(running.pid)
-                began, used, waited = time.time_ns() // 1000, _processor(process), _waited(running.pid)
+                began, used, waited = time.time_ns() // 1000, processor_seconds(process), waited_seconds(running.pid)
                 time.sleep(seconds)
                 running.require_alive()
-                ended, used = time.time_ns() // 1000, _processor(process) - used
-                waited = _waited(running.pid) - waited
+                ended, used = time.time_ns() // 1000, processor_seconds(process) - used
+                waited = waited_seconds(running.pid) - waited
                 resident = process.memory_info().rss / 2**20
                 health = table(port, "/api/health")
                 alarms = rows(port, "/api/alarms")
@@ -126,7 +128,7 @@ def _window(period_ms: int, seconds: float, result: Result) -> Window:
         result.require(health["journal_failure"] is None, "the journal keeps everything", health)
         result.require(health["history_failure"] is None, "the history keeps everything", health)
         result.require(not alarms, "no rule finds anything in a sound plant", [a.get("id") for a in alarms][:5])
-        samples, fewest, not_good, points = _counted(work / "data" / "history.duckdb", began, ended)
+        samples, fewest, not_good, points = _counted(work, began, ended)
     result.require(points == COUNT, "every point is in the history", points)
     result.require(not_good == 0, "every value is good", not_good)
     return Window((ended - began) / 1e6, used, waited, resident, samples, fewest, not_good)
@@ -144,27 +146,13 @@ def _devices(work: Path, served: list[dict[str, object]]) -> Iterator[None]:
         yield
 
 
-def _waited(pid: int) -> float:
-    """Seconds that the main thread has waited for a processor, since its start (Linux)."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
-
-
-def _processor(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
-def _counted(history: Path, began: int, ended: int) -> tuple[int, int, int, int]:
+def _counted(work: Path, began: int, ended: int) -> tuple[int, int, int, int]:
     """Samples, those of the point with the fewest, those that are not good, points; of devices, in the window."""
-    query = """
-        SELECT sum(n)::BIGINT, min(n), sum(wrong)::BIGINT, count(*)
-        FROM (SELECT count(*) AS n, count(*) FILTER (quality <> 0) AS wrong
-              FROM sample JOIN point ON sample.point = point.key
-              WHERE receive_time >= $began AND receive_time < $ended AND NOT starts_with(name, 'gateway.')
-              GROUP BY point)
-    """
-    with duckdb.connect(str(history), read_only=True) as database:
-        found = database.execute(query, {"began": began, "ended": ended}).fetchone()
-    if found is None or found[0] is None:
+    plant, _ = app.load(work / "plant.yaml")
+    names = [point.id for point in plant.points if not point.id.startswith("gateway.")]
+    found = kept.samples(work / "data" / "history.duckdb", names, began, ended)
+    if not len(found.point):
         raise BenchFailed("expected samples in the history, got none")
-    return int(found[0]), int(found[1]), int(found[2]), int(found[3])
+    counts = np.bincount(found.point)
+    counts = counts[counts > 0]
+    return len(found.point), int(counts.min()), int(np.count_nonzero(found.quality)), len(counts)

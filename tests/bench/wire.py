@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO
@@ -32,10 +32,12 @@ class DeviceEnd:
 
     @classmethod
     @asynccontextmanager
-    async def serve(cls, work: Path, devices: list[dict[str, object]]) -> AsyncIterator[DeviceEnd]:
-        """Device servers in their own process, ready."""
+    async def serve(
+        cls, work: Path, devices: Sequence[Mapping[str, object]], cpu: int | None = None
+    ) -> AsyncIterator[DeviceEnd]:
+        """Device servers in their own process, ready; on one processor if asked."""
         (work / "devices.json").write_text(json.dumps(devices), "utf-8")
-        arguments = ("-m", "tests.bench.device", str(work / "devices.json"))
+        arguments = ("-m", "tests.bench.device", str(work / "devices.json"), *(() if cpu is None else (str(cpu),)))
         with Child(work / "devices.log", *arguments, talks=True) as child:
             end = cls(child)
             loop = asyncio.get_running_loop()

@@ -319,7 +319,7 @@ async def test_a_mistake_of_ours_is_bad_samples_and_the_polling_goes_on() -> Non
             assert [s.reason for s in kept.all(1)][:4] == [Reason.MALFORMED, Reason.NONE] * 2
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(noise=st.binary(max_size=300), aligned=st.booleans())
 def test_random_bytes_never_end_the_driver_and_are_never_good_unless_well_formed(noise: bytes, aligned: bool) -> None:
     def answer(server: FaultyServer, asked: faults.Asked, writer: asyncio.StreamWriter) -> bool:
