@@ -175,8 +175,8 @@ def _kept(work: Path, began: int, ended: int, ill: dict[str, float | None], resu
     counts = np.bincount(found.point[healthy], minlength=DEVICES * POINTS)
     result.require(counts.min() >= 2, "every healthy point is in the history", counts.min())
     result.require(not found.quality[healthy].any(), "every value of a healthy device is good")
-    for number, (sick, delay) in enumerate(ill.items(), DEVICES):
-        of_this = found.quality[found.point // POINTS == number]
+    for row, (sick, delay) in enumerate(ill.items(), DEVICES):
+        of_this = found.quality[found.point // POINTS == row]
         if delay is not None and delay > 0:
             result.require(len(of_this) > 0 and not of_this.any(), "every value of a slow device is good", sick)
         else:
