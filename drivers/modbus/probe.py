@@ -142,6 +142,8 @@ class Probe:
         self._settings, self._clock, self._left = settings, clock, most
         self._silence = max(silence(settings), settings.pause_between_requests / SECOND)
         self._wire: Wire | None = None
+        self._connected = False
+        """Whether a connection was ever there: what has been found is not given up for one that is lost."""
 
     def close(self) -> None:
         if self._wire is not None:
@@ -186,9 +188,14 @@ class Probe:
 
     async def _ask(self, found: Found, table: Table, first: int, last: int) -> tuple[Span, int | None]:
         query = read_query(Request(table, first, last - first + 1))
-        wire = await self._open()
         self._left -= 1
         found.requests += 1
+        try:
+            wire = await self._open()
+        except OSError as error:
+            if not self._connected:
+                raise
+            return Span(table, first, last, Outcome.BROKEN, f"connection lost for good: {error}"), None
         limit = self._settings.timeout / SECOND
         began = time.perf_counter()
         try:
@@ -217,6 +224,7 @@ class Probe:
             return self._wire
         async with asyncio.timeout(self._settings.timeout / SECOND):
             self._wire = await open_wire(self._settings, self._clock)
+        self._connected = True
         await asyncio.sleep(self._settings.pause_after_connect / SECOND)
         return self._wire
 

@@ -288,8 +288,6 @@ def is_number(value: object) -> bool:
     return isinstance(value, float | int) and math.isfinite(value)
 
 
-
-
 async def close_code(socket: ClientConnection) -> int | None:
     """Read to the end of a stream; the code that the server closed it with."""
     async with asyncio.timeout(30):

@@ -30,6 +30,7 @@ BENCHES = (
     "monitors",
     "mqtt",
     "modbus",
+    "modbus_faults",
     "influx",
     "kills",
 )
@@ -39,7 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"any of: {', '.join(BENCHES)}; all if left out")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions; a few minutes in all")
-    parser.add_argument("--minutes", type=float, help="how long the memory of the demo is watched (10; 1 if quick)")
+    parser.add_argument("--minutes", type=float, help="how long memory is watched (10; 1 if quick)")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(BENCHES):
         parser.error(f"expected names of {', '.join(BENCHES)}; got {', '.join(sorted(unknown))}")

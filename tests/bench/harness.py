@@ -35,7 +35,7 @@ class BenchFailed(Exception):
 class Options:
     quick: bool
     minutes: float
-    """How long the memory of a running demo is watched."""
+    """How long memory is watched."""
 
 
 @dataclass(frozen=True, slots=True)

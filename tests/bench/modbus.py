@@ -48,6 +48,9 @@ WARM_UP = 12.0
 WITHIN = 1.10
 """Most that ill devices may stretch the p99 period of the others."""
 
+QUIET = 0.02
+"""Most of the time that a gateway may have waited for its processor for its periods to say anything of devices."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -62,6 +65,10 @@ class Window:
     samples: int
     times: latency.Times
 
+    @property
+    def p99(self) -> float:
+        return spread(list(self.periods))[1]
+
 
 def run(options: Options) -> Result:
     repetitions = 25 if options.quick else 100
@@ -72,15 +79,19 @@ def run(options: Options) -> Result:
     )
     ours, others = processors()
     result.require(ours != others, "devices have a processor of their own", f"{ours} and {others}")
-    well = _add("all well", asyncio.run(_window({}, repetitions, result)), result)
-    ill = _add("3 dead, 3 slow", asyncio.run(_window(ILL, repetitions, result)), result)
-    result.add("p99 period of the healthy with ill ones beside them: ratio", ill / well, "x")
-    result.require(ill <= WITHIN * well, "ill devices stretch the p99 period of the others by 10 % at most", ill / well)
+    well, ill = (asyncio.run(_window(some, repetitions, result)) for some in ({}, ILL))
+    _add("all well", well, result)
+    _add("3 dead, 3 slow", ill, result)
+    ratio = ill.p99 / well.p99
+    result.add("p99 period of the healthy with ill ones beside them: ratio", ratio, "x")
+    if max(well.waited / well.seconds, ill.waited / ill.seconds) < QUIET:
+        result.require(ratio <= WITHIN, "ill devices stretch the p99 period of the others by 10 % at most", ratio)
+    else:
+        result.verified.append("the ratio of the periods is NOT judged: other programs had the gateway's processor")
     return result
 
 
-def _add(name: str, window: Window, result: Result) -> float:
-    """The p99 period."""
+def _add(name: str, window: Window, result: Result) -> None:
     result.add_spread(f"{name}: period of the {DEVICES} healthy devices", list(window.periods), "ms")
     result.add(f"{name}: samples of the healthy", window.samples / window.seconds, "1/s")
     result.add(f"{name}: processor share", 100 * window.processor / window.seconds, "% of one")
@@ -93,7 +104,6 @@ def _add(name: str, window: Window, result: Result) -> float:
     result.add_ratio(f"{name}: breach to command", times.command, bare, "ms")
     result.add_spread(f"{name}: read of the breach to command", times.reaction, "ms")
     result.add_spread(f"{name}:   the same, bare loop", times.bare_reaction[latency.BARE], "ms")
-    return spread(list(window.periods))[1]
 
 
 async def _window(ill: dict[str, float | None], repetitions: int, result: Result) -> Window:

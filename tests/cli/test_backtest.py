@@ -121,7 +121,7 @@ async def _store(works: Path) -> None:
 
 def test_a_parquet_file_with_a_column_for_each_point_will_do(works: Path) -> None:
     database = duckdb.connect()
-    database.execute("CREATE TABLE wide (time TIMESTAMP, \"v1.pressure\" DOUBLE)")
+    database.execute('CREATE TABLE wide (time TIMESTAMP, "v1.pressure" DOUBLE)')
     database.execute(
         "INSERT INTO wide SELECT make_timestamp(($start + n) * 1000000), CASE WHEN n BETWEEN 60 AND 89 THEN 900 "
         "ELSE 300 END FROM range(600) AS numbers(n)",
@@ -131,9 +131,7 @@ def test_a_parquet_file_with_a_column_for_each_point_will_do(works: Path) -> Non
     said = backtest(works, "--rules", "quick", "--data", "day.parquet", "--json", "r.json")
     assert said.returncode == 0, said.stderr
     report = json.loads((works / "r.json").read_text(encoding="utf-8"))
-    assert [each["raised_at"] for each in report["sets"][0]["judged"]["outcome"]["episodes"]] == [
-        (START + 60) * SECOND
-    ]
+    assert [each["raised_at"] for each in report["sets"][0]["judged"]["outcome"]["episodes"]] == [(START + 60) * SECOND]
 
 
 WRONG = [

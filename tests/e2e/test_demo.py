@@ -106,9 +106,7 @@ def demo(start: Start, site: Site) -> Program:
     return program
 
 
-def test_an_accident_is_followed_to_its_end_through_a_killed_gateway(
-    site: Site, start: Start, screen: Screen
-) -> None:
+def test_an_accident_is_followed_to_its_end_through_a_killed_gateway(site: Site, start: Start, screen: Screen) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     program = demo(start, site)
     screen.open(site.url)

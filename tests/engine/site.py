@@ -54,9 +54,7 @@ class RunningSite:
         self.plant = plant(allowed=allowed)
         self.program = ScriptedProgram((rule(HOT),), [interlock(mode=EffectMode.COMMAND)])
         self.intake = Intake()
-        self.loop = Loop(
-            self.plant, Engine(self.plant, self.program, standing, at), journal, self.intake, self.clock
-        )
+        self.loop = Loop(self.plant, Engine(self.plant, self.program, standing, at), journal, self.intake, self.clock)
         self.told: list[Entry] = []
         self.loop.listen(self)
         self.driver = NotingDriver(self.clock)
@@ -64,9 +62,7 @@ class RunningSite:
         self.loop.listen(self.sender)
 
     @classmethod
-    async def started(
-        cls, journal: MemoryJournal | None = None, *, at: int = 0, allowed: bool = True
-    ) -> RunningSite:
+    async def started(cls, journal: MemoryJournal | None = None, *, at: int = 0, allowed: bool = True) -> RunningSite:
         journal = journal or MemoryJournal()
         site = cls(journal, await states.load(journal), Instant(at), allowed=allowed)
         await site.sender.catch_up()

@@ -99,9 +99,7 @@ async def test_a_device_that_did_not_change_reads_on_under_new_numbers(works: Wo
         hand = works.hand
         works.write(
             HIGH,
-            plant=plant_text(
-                point(vessel="v0", device="other"), point(), vessels="v0 v1", devices="other hand"
-            ),
+            plant=plant_text(point(vessel="v0", device="other"), point(), vessels="v0 v1", devices="other hand"),
         )
         done = await works.reloader.reload("王", "x")
         assert done.devices_restarted == ("other",)

@@ -121,9 +121,7 @@ class Hand:
 
     async def run(self) -> None:
         self.running = True
-        self.work.receiver.link(
-            LinkStatus(self.work.device.id, LinkState.UP, Reason.NONE, "", self.work.clock.now())
-        )
+        self.work.receiver.link(LinkStatus(self.work.device.id, LinkState.UP, Reason.NONE, "", self.work.clock.now()))
         try:
             await asyncio.Event().wait()
         finally:

@@ -53,9 +53,7 @@ def plant(
             due = calibration_due if unit else None
             index = len(points)
             span = (-1e9, 1e9, period, 10 * SECOND)
-            points.append(
-                Point(index, name, text(name), item.id, kind.id, unit, *span, "device", Nothing(), due)
-            )
+            points.append(Point(index, name, text(name), item.id, kind.id, unit, *span, "device", Nothing(), due))
     return Plant(
         file="plant.yaml",
         hash="0" * 64,
@@ -68,12 +66,8 @@ def plant(
     )
 
 
-def equipment(
-    id_: str, equipment_class: str, *, parent: str | None = None, limits: Sequence[Limit] = ()
-) -> Equipment:
-    return Equipment(
-        id_, equipment_class, "area", text(id_), parent, limits={limit.name: limit for limit in limits}
-    )
+def equipment(id_: str, equipment_class: str, *, parent: str | None = None, limits: Sequence[Limit] = ()) -> Equipment:
+    return Equipment(id_, equipment_class, "area", text(id_), parent, limits={limit.name: limit for limit in limits})
 
 
 def furnace() -> list[Equipment]:

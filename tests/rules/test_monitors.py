@@ -11,9 +11,7 @@ from tests.rules import formulas, monitors
 from tests.rules.formulas import Formula
 from tests.rules.monitors import Draw
 
-needs_reelay = pytest.mark.skipif(
-    not monitors.installed("reelay"), reason="no reelay for this Python: not compared"
-)
+needs_reelay = pytest.mark.skipif(not monitors.installed("reelay"), reason="no reelay for this Python: not compared")
 needs_rtamt = pytest.mark.skipif(not monitors.installed("rtamt"), reason="no rtamt for this Python: not compared")
 
 

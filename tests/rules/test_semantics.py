@@ -238,7 +238,6 @@ def number(compiled: CompiledProgram, node: int) -> float:
     return float(layout.frame.value[layout.places[node].slot])
 
 
-
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(-100, 100), min_size=40, max_size=60))
 def test_windows_cover_their_length_and_at_most_a_sixteenth_more(values: list[float]) -> None:

@@ -57,17 +57,21 @@ def expressions() -> st.SearchStrategy[str]:
     leaf = st.sampled_from(["flow", "other_flow", "limit.flow", "2.5 m3/h"])
     number = st.recursive(
         leaf,
-        lambda inner: st.tuples(inner, st.sampled_from("+-"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})")
-        | inner.map(lambda e: f"avg({e}, 10 s)")
-        | inner.map(lambda e: f"-({e})"),
+        lambda inner: (
+            st.tuples(inner, st.sampled_from("+-"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})")
+            | inner.map(lambda e: f"avg({e}, 10 s)")
+            | inner.map(lambda e: f"-({e})")
+        ),
         max_leaves=4,
     )
     base = st.tuples(number, st.sampled_from([">", "<=", "=="]), number).map(" ".join)
     return st.recursive(
         base,
-        lambda inner: st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda t: f"({t[0]}) {t[1]} ({t[2]})")
-        | inner.map(lambda e: f"not ({e})")
-        | inner.map(lambda e: f"held({e}, 3 s)"),
+        lambda inner: (
+            st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda t: f"({t[0]}) {t[1]} ({t[2]})")
+            | inner.map(lambda e: f"not ({e})")
+            | inner.map(lambda e: f"held({e}, 3 s)")
+        ),
         max_leaves=5,
     )
 

@@ -345,9 +345,7 @@ async def test_readers_never_see_a_sample_twice_or_not_at_all_while_files_are_ex
     await history.close()
 
 
-async def test_the_writer_goes_on_in_a_new_table_when_one_is_full(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_writer_goes_on_in_a_new_table_when_one_is_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_duckdb, "SEAL_ROWS", 500)
     history = await DuckdbHistory.open(path, NAMES, FOR_EVER)
     now = MORNING

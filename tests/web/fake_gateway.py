@@ -167,9 +167,7 @@ class FakeGateway:
     ) -> str:
         """A new alarm from any thread; returns its id."""
         now = wall_clock()
-        view = fixture_views.alarm(
-            "raised", on, title, priority, state, now, point, 1.0, Text("查看现场", "Look")
-        )
+        view = fixture_views.alarm("raised", on, title, priority, state, now, point, 1.0, Text("查看现场", "Look"))
         self.alarms[view.id] = view
         event = AlarmRaised(
             id="e" * 20,
