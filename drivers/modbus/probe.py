@@ -6,7 +6,6 @@ Reads only, one request at a time, never more than it was given. What it did not
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -197,12 +196,12 @@ class Probe:
                 raise
             return Span(table, first, last, Outcome.BROKEN, f"connection lost for good: {error}"), None
         limit = self._settings.timeout / SECOND
-        began = time.perf_counter()
+        began = self._now()
         try:
             pdu = await wire.exchange(found.unit, query.pdu, limit)
             check_reply(query, pdu)
         except DeviceRefused as error:
-            found.latencies.append(time.perf_counter() - began)
+            found.latencies.append(self._now() - began)
             return Span(table, first, last, Outcome.REFUSED, _named(error.code)), error.code
         except TimeoutError:
             self.close()
@@ -213,9 +212,12 @@ class Probe:
         except (WireError, LinkLost) as error:
             self.close()
             return Span(table, first, last, Outcome.BROKEN, error.detail), None
-        found.latencies.append(time.perf_counter() - began)
+        found.latencies.append(self._now() - began)
         found.longest[table] = max(found.longest.get(table, 0), last - first + 1)
         return Span(table, first, last, Outcome.ANSWERED, words=_words(table, pdu, last - first + 1)), None
+
+    def _now(self) -> float:
+        return self._clock.now() / SECOND
 
     async def _open(self) -> Wire:
         if self._wire is not None and self._wire.is_open:
