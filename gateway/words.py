@@ -31,6 +31,8 @@ EVENT_KINDS = {
     "command": Text("指令结果", "Command completed"),
     "ticket.filed": Text("隐患立案（疑似）", "Hazard ticket filed (suspected)"),
     "ticket.recurred": Text("隐患再次出现", "Hazard recurred"),
+    "duty.handover": Text("交接班", "Shift handover"),
+    "duty": Text("查岗", "Duty check"),
     "ticket": Text("隐患处置", "Hazard ticket moved on"),
 }
 """What an event is called, by its kind or by the first word of it."""
@@ -44,6 +46,9 @@ TERMS = {
     "low": Text("低", "low"),
     "suspected": Text("疑似", "suspected"),
     "unacknowledged": Text("未确认", "unacknowledged"),
+    "returned_unacknowledged": Text("已恢复 未确认", "returned, unacknowledged"),
+    "latched_unacknowledged": Text("自保持 未确认", "latched, unacknowledged"),
+    "latched_acknowledged": Text("自保持 待复位", "latched, acknowledged"),
     "acknowledged": Text("已确认", "acknowledged"),
     "normal": Text("正常", "normal"),
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.machines.duty_check import DutyCheck
+
 
 @dataclass(frozen=True, slots=True)
 class CopyView:
@@ -57,3 +59,7 @@ class HealthView:
     """Alarms that came again and again within the last minute."""
     never_collapsed: tuple[str, ...] = ("critical",)
     """Priorities that are shown one by one in any flood."""
+    duty_check: DutyCheck | None = None
+    """The duty check (查岗) that waits for its answer, in time or already missed."""
+    duty_priority: str = "high"
+    """The priority whose ladder a missed check climbs."""

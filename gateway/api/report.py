@@ -100,24 +100,25 @@ def _page(content: ReportContent) -> Iterator[str]:
     title = f"{content.kind.zh} {content.title.zh}"
     yield f'<!doctype html><html lang="zh"><meta charset="utf-8"><title>{escape(title)}</title>'
     yield f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
-    yield f"<h1>{_bi(content.title)}</h1>"
-    yield f"<p>{_bi(content.site)}　·　{_bi(content.kind)} <code>{escape(content.id)}</code></p><table>"
+    yield f"<h1>{bilingual(content.title)}</h1>"
+    yield f"<p>{bilingual(content.site)}　·　{bilingual(content.kind)} <code>{escape(content.id)}</code></p><table>"
     for name, value in content.facts:
-        yield f"<tr><th>{_bi(name)}</th><td>{escape(value)}</td></tr>"
+        yield f"<tr><th>{bilingual(name)}</th><td>{escape(value)}</td></tr>"
     yield "</table>"
-    yield f"<h2>{_bi(Text('曲线', 'Curves'))}</h2><p>{_explanation(content)}</p>"
+    yield f"<h2>{bilingual(Text('曲线', 'Curves'))}</h2><p>{_explanation(content)}</p>"
     for shown in content.curves:
         yield _figure(shown, content)
     if not content.curves:
-        yield f"<p>{_bi(Text('没有与之相关的测点', 'No point belongs to it'))}</p>"
-    yield f"<h2>{_bi(Text('事件', 'Events'))}</h2><table><tr>"
+        yield f"<p>{bilingual(Text('没有与之相关的测点', 'No point belongs to it'))}</p>"
+    yield f"<h2>{bilingual(Text('事件', 'Events'))}</h2><table><tr>"
     for head in (Text("时间", "Time"), Text("序号", "Sequence"), Text("事件", "Event"), Text("内容", "Content")):
-        yield f"<th>{_bi(head)}</th>"
+        yield f"<th>{bilingual(head)}</th>"
     yield "</tr>"
     for entry in content.events:
-        yield f"<tr><td>{local_time(entry.at)}</td><td>{entry.sequence}</td><td>{_bi(event_kind(entry.kind))}</td>"
+        kind = bilingual(event_kind(entry.kind))
+        yield f"<tr><td>{local_time(entry.at)}</td><td>{entry.sequence}</td><td>{kind}</td>"
         yield f'<td class="body">{_body(entry.body)}</td></tr>'
-    yield f"</table><h2>{_bi(Text('如何核验', 'How to verify'))}</h2>{_proof(content)}</html>"
+    yield f"</table><h2>{bilingual(Text('如何核验', 'How to verify'))}</h2>{_proof(content)}</html>"
 
 
 def _explanation(content: ReportContent) -> str:
@@ -129,7 +130,7 @@ def _explanation(content: ReportContent) -> str:
         "Beijing time (UTC+8). Red line: onset. Pale band: extremes. Red ground: not good. Grey ground: no data. "
         "Dashed: limits. The samples themselves are in samples.csv."
     )
-    return _bi(Text(zh, en))
+    return bilingual(Text(zh, en))
 
 
 def _proof(content: ReportContent) -> str:
@@ -145,12 +146,13 @@ def _proof(content: ReportContent) -> str:
     )
     made = f"{local_time(content.made_at)} · Tocsin {content.version}"
     return (
-        f"<p>{_bi(Text(zh, en))}</p><p>{_bi(Text('生成时日志末端', 'Head of the journal when made'))}: "
-        f"<code>{escape(content.head)}</code></p><p>{_bi(Text('生成于', 'Made at'))} {escape(made)}</p>"
+        f"<p>{bilingual(Text(zh, en))}</p><p>{bilingual(Text('生成时日志末端', 'Head of the journal when made'))}: "
+        f"<code>{escape(content.head)}</code></p><p>{bilingual(Text('生成于', 'Made at'))} {escape(made)}</p>"
     )
 
 
-def _bi(text: Text) -> str:
+def bilingual(text: Text) -> str:
+    """Chinese with English beside it, as HTML."""
     return f'{escape(text.zh)} <span class="en" lang="en">{escape(text.en)}</span>'
 
 
@@ -177,7 +179,7 @@ def _figure(shown: CurveShown, content: ReportContent) -> str:
     states = "；".join(f"{value} = {text.zh} {text.en}" for value, text in shown.states)
     note = f'<p class="en">{escape(states)}</p>' if states else ""
     return (
-        f"<figure><h3>{_bi(shown.name)}{unit} <code>{escape(shown.curve.point)}</code></h3>"
+        f"<figure><h3>{bilingual(shown.name)}{unit} <code>{escape(shown.curve.point)}</code></h3>"
         f"{_svg(shown, content)}{note}</figure>"
     )
 

@@ -40,6 +40,14 @@ class RemovalRequest(PersonAction):
     second: str = Field(default="", max_length=64)
 
 
+class HandoverRequest(PersonAction):
+    """Hand a shift over (交接班): `by` leaves, `to` takes over."""
+
+    to: str = Field(default="", max_length=64)
+    digest: str = Field(default="", max_length=64)
+    """Digest of the pack that both have read; refused if the pack is another by now. Empty: the pack as it is."""
+
+
 class ExportRequest(BaseModel):
     """Samples received in a range, as a file."""
 

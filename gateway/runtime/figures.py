@@ -1,4 +1,4 @@
-"""The alarm system's figures, live: episodes from the journal, and whether a flood is on now.
+"""What a duty room answers for, live: episodes of alarms, whether a flood is on now, the latest handovers.
 
 Reads on from the journal like any follower, from its beginning at every start, and keeps a bounded number of
 episodes; decides nothing about any alarm.
@@ -17,6 +17,7 @@ from gateway.event import AlarmRaised, Event
 from gateway.kpi import SLOT, Figures, Limits, figures
 from gateway.plant.duty import AlarmPolicy
 from gateway.plant.model import Text
+from gateway.presence import HandoverSigned
 from gateway.runtime.followers import AT_ONCE, RETRY_AFTER
 from gateway.runtime.loop import Tick
 from gateway.sample import Instant
@@ -27,6 +28,9 @@ EPISODES_KEPT = 200_000
 
 _CHATTER_LOOKBACK = 4
 """Episodes of one alarm among which chatter is looked for."""
+
+HANDOVERS_KEPT = 30
+"""Ten days of three shifts; the journal keeps all."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +50,7 @@ class FiguresBook:
         self._flood_since: Instant | None = None
         self._latest: dict[str, deque[Instant]] = {}
         self.titles: dict[str, Text] = {}
+        self.handovers: deque[HandoverSigned] = deque(maxlen=HANDOVERS_KEPT)
 
     def on_tick(self, tick: Tick) -> None:
         if tick.entries:
@@ -74,6 +79,8 @@ class FiguresBook:
         """Take one event in, in the journal's order."""
         if isinstance(event, AlarmRaised):
             self.titles[event.alarm] = event.title
+        elif isinstance(event, HandoverSigned):
+            self.handovers.append(event)
         begun = self._log.feed(event)
         if begun is None:
             return

@@ -1,0 +1,123 @@
+"""The routes of the shift handover (交接班): the pack, its printed page, and both signatures on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, Response
+
+from gateway.api import handover_page
+from gateway.api.answers import problem, refuse
+from gateway.api.handover_pack import HandoverPack, pack
+from gateway.api.requests import HandoverRequest
+from gateway.api.services import ApiServices, Services
+from gateway.errors import Problem, TocsinError, UnknownSubject
+from gateway.event import Event, identity
+from gateway.presence import HandoverSigned
+from gateway.sample import Instant
+
+handover_routes = APIRouter(prefix="/api")
+
+_PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}, "description": "A page to print."}}
+
+
+class HandoverChanged(TocsinError):
+    """The pack that was read is not the one that would be signed."""
+
+    http_status = 409
+
+    def __init__(self, expected: str, got: str) -> None:
+        self.expected, self.got = expected, got
+        super().__init__(f"handover: expected the digest {expected} of the pack as it is now, got {got}; read it again")
+
+
+@handover_routes.get("/handover")
+async def handover(services: Services) -> HandoverPack:
+    """What the next shift has to know of, now: standing, bypassed, put aside, silent, overdue, unanswered."""
+    return _pack(services, services.clock.now())
+
+
+@handover_routes.post("/handover")
+async def sign_handover(request: HandoverRequest, services: Services) -> HandoverSigned:
+    """Hand over, signed by both persons; the pack goes into the journal as it was signed."""
+    refuse(_problems(request))
+
+    def decide(now: Instant) -> list[Event]:
+        found = _pack(services, now)
+        if request.digest and request.digest != found.digest:
+            raise HandoverChanged(found.digest, request.digest)
+        return [_signed(services.plant.site.id, request, found)]
+
+    (entry,) = await services.loop.act(decide)
+    assert isinstance(entry.event, HandoverSigned)  # noqa: S101 - it is the event above
+    return entry.event
+
+
+@handover_routes.get("/handovers")
+async def handovers(services: Services) -> tuple[HandoverSigned, ...]:
+    """The latest signed handovers, oldest first."""
+    return tuple(services.figures.handovers)
+
+
+@handover_routes.get("/handover/page", response_class=Response, responses=_PAGE)
+async def handover_present_page(services: Services) -> HTMLResponse:
+    """The pack as a page to print, not yet signed."""
+    return _html(handover_page.present(_pack(services, services.clock.now())))
+
+
+@handover_routes.get("/handovers/{handover_id}/page", response_class=Response, responses=_PAGE)
+async def handover_signed_page(handover_id: str, services: Services) -> HTMLResponse:
+    """One of the latest signed handovers as a page to print."""
+    found = next((each for each in services.figures.handovers if each.handover == handover_id), None)
+    if found is None:
+        raise UnknownSubject("handover", handover_id)
+    return _html(handover_page.signed(services.plant.site.name, found))
+
+
+@handover_routes.get("/handover.css", include_in_schema=False)
+async def handover_style() -> Response:
+    """How the printed page looks; a file of its own, because no page may bring its style inline."""
+    return Response(handover_page.STYLE, media_type="text/css")
+
+
+def _html(page: str) -> HTMLResponse:
+    return HTMLResponse(page, headers={"cache-control": "no-store"})
+
+
+def _pack(services: ApiServices, now: Instant) -> HandoverPack:
+    book = services.hub.book
+    return pack(
+        services.plant.site.name,
+        tuple(book.alarms.values()),
+        tuple(book.tickets.values()),
+        tuple(book.links.values()),
+        tuple(services.engine.states.checks.values()),
+        now,
+    )
+
+
+def _problems(request: HandoverRequest) -> list[Problem]:
+    found = []
+    if not request.by:
+        found.append(problem("by", "the name of the person who hands over", "nothing"))
+    if not request.to:
+        found.append(problem("to", "the name of the person who takes over", "nothing"))
+    elif request.to.casefold() == request.by.casefold():
+        found.append(problem("to", f"another person than {request.by}", request.to))
+    return found
+
+
+def _signed(site: str, request: HandoverRequest, found: HandoverPack) -> HandoverSigned:
+    subject = "HO-" + identity(site, "handover", found.at, found.digest, request.by, request.to)[:12]
+    return HandoverSigned(
+        id=identity(subject, "signed"),
+        at=found.at,
+        handover=subject,
+        by=request.by,
+        to=request.to,
+        comment=request.comment,
+        digest=found.digest,
+        lines=found.lines,
+        left_out=found.left_out,
+    )
