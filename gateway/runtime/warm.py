@@ -1,13 +1,14 @@
 """Windows warmed from the history, so that a restart or a new rule does not have to wait for what is stored already.
 
 Bounded in time and memory; what could not be read stays unknown, and the log says so. Decides nothing.
+Time in which no gateway ran is no past: nothing is taken to have failed, or to have held, while nobody looked.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from gateway.clock import Clock
 from gateway.duration import format_duration
 from gateway.errors import StoreFailed
 from gateway.plant.model import Plant
+from gateway.plant.own import GATEWAY
 from gateway.rule import Program, Trace
 from gateway.sample import SECOND, Instant, Quality, Reason, SampleBatch
 from gateway.trace import TraceBuilder
@@ -25,6 +27,12 @@ LONGEST = 30 * SECOND
 
 MOST_CELLS = 200_000_000
 """Rules and points times ticks that are gone through at most: what is older than that is left out from the start."""
+
+ASLEEP = 5 * SECOND
+"""A running gateway stores samples of its own every second: where there are none for so long, none ran."""
+
+TOO_LONG = 60 * SECOND
+"""After a sleep longer than this, windows begin anew: what lies in it is unknown to all of them."""
 
 ROWS_AT_ONCE = 500_000
 
@@ -36,7 +44,9 @@ _log = logging.getLogger(__name__)
 class Samples(Protocol):
     """The part of `gateway.store.History` that is needed."""
 
-    def samples(self, points: None, start: Instant, end: Instant) -> AsyncIterator[SampleBatch]: ...
+    def samples(
+        self, points: Collection[str] | None, start: Instant, end: Instant
+    ) -> AsyncIterator[SampleBatch]: ...
 
 
 async def warm(
@@ -59,10 +69,14 @@ async def warm(
         )
     index_of = {point.id: point.index for point in plant.points}
     index = np.array([index_of.get(name, -1) for name in stored], dtype=np.int32)
-    start = Instant(end - span)
-    scan = _Scan(plant, program, start)
     began = clock.now()
+    scan = _Scan(plant, program, Instant(end - span))
     try:
+        start = await _awake_since(history, plant, Instant(end - span), end)
+        if start is None:
+            _log.info("no gateway ran in the last %s: windows begin anew", format_duration(TOO_LONG))
+            return 0
+        scan = _Scan(plant, program, start)
         async for batch in history.samples(None, start, end):
             scan.feed(batch.renumbered(index))
             if scan.is_full:
@@ -75,10 +89,20 @@ async def warm(
         _log.error("windows are not warm, rules that look back stay unknown until they are: %s", failure)
         await asyncio.to_thread(scan.go_blind, end)
         return 0
-    await asyncio.to_thread(scan.finish, end)
+    await asyncio.to_thread(scan.finish, Instant(min(end, scan.latest + ASLEEP)))
     took = (clock.now() - began) / SECOND
     _log.info("windows are warm: %d samples of the last %s in %.1f s", scan.samples, format_duration(span), took)
-    return span
+    return int(end - start)
+
+
+async def _awake_since(history: Samples, plant: Plant, start: Instant, end: Instant) -> Instant | None:
+    """Since when a gateway has run with no sleep that was too long; None if it slept too long just before `end`."""
+    own = [point.id for point in plant.points if point.equipment == GATEWAY][:1]
+    times = [batch.receive_time async for batch in history.samples(own or None, start, end)]
+    seen = np.concatenate([[start - TOO_LONG - 1], *times, [end]])
+    sleeps = np.nonzero(np.diff(seen) > TOO_LONG)[0]
+    woken = int(seen[sleeps[-1] + 1])
+    return Instant(max(start, woken)) if woken < end else None
 
 
 class _Scan:
@@ -87,6 +111,7 @@ class _Scan:
     def __init__(self, plant: Plant, program: Program, start: Instant) -> None:
         self._program = program
         self._points = len(plant.points)
+        self._plant = plant
         self._builder = TraceBuilder(plant.points, start)
         self._most = max(64, _CELLS_AT_ONCE // max(1, self._points + len(program.rules)))
         self._rows = 0
@@ -95,10 +120,28 @@ class _Scan:
         self.samples = 0
 
     @property
+    def latest(self) -> Instant:
+        """Receipt of the newest sample."""
+        return self._latest
+
+    @property
     def is_full(self) -> bool:
         return self._rows >= ROWS_AT_ONCE
 
     def feed(self, batch: SampleBatch) -> None:
+        """Samples in order of receipt; no tick is taken while the gateway slept, and it wakes knowing no value."""
+        if not len(batch):
+            return
+        begin = 0
+        for row in np.nonzero(np.diff(batch.receive_time, prepend=self._latest) > ASLEEP)[0]:
+            self._keep(batch.part(begin, int(row)))
+            self.finish(Instant(self._latest + SECOND))
+            self._latest = Instant(int(batch.receive_time[row]))
+            self._builder = TraceBuilder(self._plant.points, self._latest)
+            begin = int(row)
+        self._keep(batch.part(begin, len(batch)))
+
+    def _keep(self, batch: SampleBatch) -> None:
         if len(batch):
             self._builder.feed(batch)
             self._rows += len(batch)

@@ -227,7 +227,7 @@ async def test_a_restart_goes_on_with_the_delay_that_ran_and_the_window_that_was
         assert await works.kinds("alarm") == ["alarm.raised"]  # the window; the delay has a second to go
     async with running(works):
         started = [event for event in await works.events() if isinstance(event, GatewayStarted)][-1]
-        assert started.warmed >= 4 * SECOND
+        assert started.warmed >= 3 * SECOND
         works.hand.put("v1.pressure", 900)
         late = await works.raised("vessel.late@v1")
         assert late.at - late.onset >= 4 * SECOND
