@@ -31,6 +31,7 @@ BENCHES = (
     "mqtt",
     "modbus",
     "modbus_faults",
+    "store",
     "influx",
     "kills",
 )
