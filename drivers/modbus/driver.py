@@ -37,7 +37,9 @@ from drivers.modbus.settings import (
     TcpSettings,
     TlsSettings,
 )
+from drivers.modbus.wire import secure_context
 from gateway.driver import DriverKind, DriverWork, Receipt, ScanLoad
+from gateway.errors import Problem
 from gateway.plant.model import Device, Output, Point
 from gateway.sample import SECOND, Indices, Instant, Quality, Reason, SampleBatch, failed
 
@@ -242,6 +244,33 @@ def occupies(_device: Device, address: BaseModel) -> Sequence[Hashable]:
     return [(table, register, bit) for register in range(first, first + count) for bit in bits]
 
 
+def locate(device: Device, address: BaseModel, _equipment: str, _kind: str) -> BaseModel:
+    """The address as it stands; raises ValueError where a point wants what must never be read."""
+    if not isinstance(address, PointAddress):
+        return address
+    last = address.address + address.type.registers - 1
+    for forbidden in own(DeviceSettings, device.settings, device.id).never_read:
+        if forbidden.table is address.table and forbidden.first <= last and address.address <= forbidden.last:
+            span = f"{forbidden.table} {forbidden.first} to {forbidden.last}"
+            raise ValueError(
+                f"expected an address outside never_read of {device.id} ({span}), got {address.table} {address.address}"
+            )
+    return address
+
+
+def examine(device: Device, _points: Sequence[Point]) -> Sequence[Problem]:
+    """Certificates that cannot be used."""
+    settings = own(DeviceSettings, device.settings, device.id)
+    if not isinstance(settings, TlsSettings):
+        return []
+    try:
+        secure_context(settings)
+    except OSError as error:
+        files = ", ".join(file for file in (settings.ca, settings.certificate, settings.key) if file is not None)
+        return [Problem(files, 0, 0, device.id, "certificates and a key (PEM) that can be used", str(error))]
+    return []
+
+
 def load(device: Device, points: Sequence[Point]) -> ScanLoad | None:
     """Bus time for each shortest period, slower scans counted by their share."""
     settings = own(DeviceSettings, device.settings, device.id)
@@ -262,6 +291,8 @@ def _kind(name: str, settings: type[DeviceSettings], transport: str) -> DriverKi
         open=ModbusDriver,
         occupies=occupies,
         load=load,
+        locate=locate,
+        examine=examine,
         line=lambda device: place_of(own(DeviceSettings, device.settings, device.id)),
         manifest=replace(MANIFEST, transports=frozenset({transport})),
     )

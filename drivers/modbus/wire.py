@@ -120,14 +120,14 @@ async def open_wire(settings: DeviceSettings, clock: Clock) -> Wire:
         raise TypeError(f"expected settings of a known transport, got {type(settings).__name__}")
     framing = RtuFraming() if isinstance(settings, RtuOverTcpSettings) else TcpFraming()
     make = partial(Wire, framing, clock)
-    secure = _context(settings) if isinstance(settings, TlsSettings) else None
+    secure = secure_context(settings) if isinstance(settings, TlsSettings) else None
     name = settings.server_name or settings.host if isinstance(settings, TlsSettings) else None
     _, wire = await loop.create_connection(make, settings.host, settings.port, ssl=secure, server_hostname=name)
     return wire
 
 
-def _context(settings: TlsSettings) -> ssl.SSLContext:
-    """Modbus/TCP Security asks for TLS 1.2 or above."""
+def secure_context(settings: TlsSettings) -> ssl.SSLContext:
+    """Modbus/TCP Security asks for TLS 1.2 or above. Raises OSError where a file is not what it should be."""
     context = ssl.create_default_context(cafile=settings.ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.certificate is not None:

@@ -364,3 +364,25 @@ def test_the_load_grows_with_requests_and_pauses() -> None:
     assert (quick.requests, quick.period) == (3, 100 * MILLISECOND)
     assert quick.expected < quick.period < slow.expected
     assert KIND.load(device(KIND, {"host": "x"}), []) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "touches"),
+    [
+        ({"table": "holding", "address": 899}, False),
+        ({"table": "holding", "address": 899, "type": "float32"}, True),
+        ({"table": "holding", "address": 905, "bit": 3}, True),
+        ({"table": "holding", "address": 906}, False),
+        ({"table": "input", "address": 902}, False),
+    ],
+)
+def test_a_point_that_must_never_be_read_is_a_mistake_of_the_plant_file(
+    address: dict[str, object], touches: bool
+) -> None:
+    careful = device(KIND, {"host": "x", "never_read": [{"table": "holding", "first": 900, "last": 905}]})
+    parsed = KIND.point_address.model_validate(address)
+    if touches:
+        with pytest.raises(ValueError, match="expected an address outside never_read"):
+            KIND.locate(careful, parsed, "equipment", "kind")
+    else:
+        assert KIND.locate(careful, parsed, "equipment", "kind") is parsed

@@ -255,3 +255,14 @@ async def test_devices_that_want_one_line_at_two_speeds_are_told_of(caplog: pyte
             async with unit(SERIAL, fast, 2) as (other, _):
                 await other.until(lambda: other.batches)
                 assert "expected 9600 baud, parity none, 1 stop bits as the line has it, got 19200 baud" in caplog.text
+
+
+def test_certificates_that_cannot_be_used_are_found_before_anything_runs(tmp_path: Path) -> None:
+    made = certificates()
+    good_ones = {"host": "x", "ca": str(made.ca)}
+    assert TLS.examine(device(TLS, good_ones), []) == []
+    (tmp_path / "empty.pem").write_text("nothing")
+    for file in ("missing.pem", "empty.pem"):
+        (problem,) = TLS.examine(device(TLS, good_ones | {"ca": str(tmp_path / file)}), [])
+        assert file in problem.file
+        assert "PEM" in problem.expected
