@@ -18,7 +18,7 @@ from pathlib import Path
 from gateway.api.curves import SPAN, read_curve, whole_buckets
 from gateway.api.export import CsvWriter, ExportAsked, ExportRefused, parquet_of
 from gateway.api.record_views import ExportFormat
-from gateway.api.report import CurveShown, ReportContent, local_time, render
+from gateway.api.report import CurveShown, ReportContent, cut_short, local_time, render
 from gateway.api.schema import AlarmView, TicketStep, TicketView
 from gateway.api.services import ApiServices
 from gateway.plant.model import Point, Text
@@ -140,7 +140,7 @@ async def _archive(services: ApiServices, subject: _Subject) -> bytes:
     known = services.plant.points_by_id()
     points = [known[name] for name in subject.points if name in known]
     samples = await _samples(services, points, start, end)
-    chained, mine = await _chained(services, subject, start, now)
+    chained, mine, left_out = await _chained(services, subject, start, now)
     head = await _head(services)
     content = ReportContent(
         kind=subject.kind,
@@ -156,6 +156,7 @@ async def _archive(services: ApiServices, subject: _Subject) -> bytes:
         curves=[await _shown(services, point, start, end) for point in points],
         events=mine,
         chained=len(chained),
+        left_out=left_out,
         head=head,
     )
     asked = _asked(points, start, end)
@@ -189,22 +190,29 @@ async def _shown(services: ApiServices, point: Point, start: Instant, end: Insta
 
 async def _chained(
     services: ApiServices, subject: _Subject, start: Instant, now: Instant
-) -> tuple[list[ChainEntry], list[ChainEntry]]:
-    """The journal from the first event of the subject to its last, without a gap; and those that belong to it.
+) -> tuple[list[ChainEntry], list[ChainEntry], int]:
+    """The journal from the first event of the subject to its last, without a gap; those that belong to it; and how
+    many more that run would have had.
 
     Events of the equipment count within the range; those of the subject itself until now.
     """
     until = Instant(now + SECOND)
     records: list[EventRecord] = []
+    more = False
     for kind in _KINDS:
-        records += await services.history.read_events(start, until, kind_prefix=kind, limit=MOST_CHAINED)
+        found = await services.history.read_events(start, until, kind_prefix=kind, limit=MOST_CHAINED)
+        more = more or len(found) == MOST_CHAINED
+        records += found
     own = [record for record in records if _belongs(record, subject)]
     if not own:
-        return [], []
+        return [], [], 0
     first, last = min(record.sequence for record in own), max(record.sequence for record in own)
+    if more:  # what was not looked at may belong to it as well
+        last = await services.journal.last_sequence()
     chained = list(await services.journal.chain(first - 1, min(last - first + 1, MOST_CHAINED)))
     wanted = {record.sequence for record in own}
-    return chained, [entry for entry in chained if entry.sequence in wanted]
+    mine = [entry for entry in chained if entry.sequence in wanted]
+    return chained, mine, last - first + 1 - len(chained)
 
 
 def _belongs(record: EventRecord, subject: _Subject) -> bool:
@@ -267,6 +275,11 @@ def _lines(entries: Iterable[ChainEntry]) -> bytes:
     return "".join(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries).encode()
 
 
+def _cut(content: ReportContent) -> str:
+    words = cut_short(content)
+    return f"注意：{words.zh}\nNOTE: {words.en}\n\n" if words else ""
+
+
 def _readme(content: ReportContent) -> str:
     return f"""\
 {content.kind.zh} {content.id}　{content.title.zh}
@@ -281,7 +294,7 @@ journal-head.txt  生成时日志末端（序号:哈希）/ the journal's head w
 SHA256SUMS        每个文件的校验值 / the checksum of every file (sha256sum -c SHA256SUMS)
 verify.py         校验脚本 / checks all of this: python3 verify.py
 
-hash = SHA-256(previous_hash + body)，UTF-8 / in UTF-8.
+{_cut(content)}hash = SHA-256(previous_hash + body)，UTF-8 / in UTF-8.
 可与企业保存的日志比对：tocsin journal verify JOURNAL --head {content.head}
 Against the plant's own journal: tocsin journal verify JOURNAL --head {content.head}
 """

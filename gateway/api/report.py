@@ -41,7 +41,7 @@ svg{width:100%;height:auto;background:#fbfcfd;border:1px solid #d5dae0}svg text{
 .gap{fill:#8a93a0;opacity:.25}.limit{stroke:#b45309;stroke-dasharray:6 4}.onset{stroke:#c62828;stroke-width:1.5}
 .grid{stroke:#e4e8ec}code{font-family:ui-monospace,monospace;font-size:.85em;overflow-wrap:anywhere}
 @media print{body{margin:0;max-width:none}h2{break-after:avoid}figure,svg,tr{break-inside:avoid}}
-figure{margin:0 0 1rem}
+figure{margin:0 0 1rem}.cut{border:2px solid #c62828;padding:.5rem .8rem}
 """
 
 
@@ -78,8 +78,25 @@ class ReportContent:
     """Those that belong to it, oldest first."""
     chained: int
     """Journal entries in the archive, these among them."""
+    left_out: int
+    """Journal entries after those that would have followed, were there no limit; an upper bound."""
     head: str
     """Newest entry of the journal when this was made, as sequence:hash."""
+
+
+def cut_short(content: ReportContent) -> Text | None:
+    """What must be said where the journal's run does not reach the last event; None where it does."""
+    if not content.left_out:
+        return None
+    zh = (
+        f"日志段在第 {content.chained} 条处截断，其后至多还有 {content.left_out} 条未收入，相关事件可能不全；"
+        "全部记录请用 tocsin journal export 导出。"
+    )
+    en = (
+        f"The run of the journal was cut after {content.chained} entries; up to {content.left_out} more are not in "
+        "this archive, and events that belong here may be missing. tocsin journal export gives them all."
+    )
+    return Text(zh, en)
 
 
 def render(content: ReportContent) -> str:
@@ -105,6 +122,8 @@ def _page(content: ReportContent) -> Iterator[str]:
     for name, value in content.facts:
         yield f"<tr><th>{bilingual(name)}</th><td>{escape(value)}</td></tr>"
     yield "</table>"
+    if words := cut_short(content):
+        yield f'<p class="cut">{bilingual(words)}</p>'
     yield f"<h2>{bilingual(Text('曲线', 'Curves'))}</h2><p>{_explanation(content)}</p>"
     for shown in content.curves:
         yield _figure(shown, content)

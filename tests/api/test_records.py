@@ -232,6 +232,22 @@ async def test_an_alarm_has_an_archive_once_it_has_been_raised(
     assert checked(unpacked(answer.content, tmp_path / "pack")).returncode == 0
 
 
+async def test_an_archive_whose_journal_was_cut_says_so_on_its_first_page_and_still_verifies(
+    gateway: Rig, http: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = await leak(gateway)
+    whole = unpacked((await http.get(f"/api/tickets/{ticket}/evidence.zip")).content, tmp_path / "whole")
+    assert "截断" not in (whole / "report.html").read_text() + (whole / "README.txt").read_text()
+    monkeypatch.setattr(archive, "MOST_CHAINED", 2)
+    folder = unpacked((await http.get(f"/api/tickets/{ticket}/evidence.zip")).content, tmp_path / "cut")
+    assert len((folder / "journal.jsonl").read_text().splitlines()) == 2
+    for page in ("report.html", "README.txt"):
+        said = (folder / page).read_text()
+        assert "日志段在第 2 条处截断" in said
+        assert "cut after 2 entries" in said
+    assert checked(folder).returncode == 0
+
+
 async def test_an_archive_of_too_much_is_refused(
     gateway: Rig, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
