@@ -18,7 +18,7 @@ from drivers.link import LONGEST_DELAY, retry_delay
 from drivers.modbus.cost import silence
 from drivers.modbus.query import GATEWAY_CODES, DeviceRefused, LinkLost, NoLine, Query, check_reply
 from drivers.modbus.settings import DeviceSettings, RtuOverTcpSettings, SerialSettings, TcpSettings
-from drivers.modbus.wire import Wire, WireError, open_wire
+from drivers.modbus.wire import Wire, WireError, framing_of, open_wire
 from gateway.clock import Clock
 from gateway.duration import format_duration
 from gateway.sample import SECOND, Reason
@@ -91,6 +91,7 @@ class Line:
         self._settings, self._clock = settings, clock
         self.place = place_of(settings)
         self._has_ids = isinstance(settings, TcpSettings) and not isinstance(settings, RtuOverTcpSettings)
+        self._framing = framing_of(settings)
         self._silence = silence(settings)
         self._turns = Turns()
         self._wire: Wire | None = None
@@ -175,7 +176,7 @@ class Line:
         place, limit = place_of(settings), settings.timeout
         try:
             async with asyncio.timeout(limit / SECOND):
-                self._wire = await open_wire(self._settings, self._clock)
+                self._wire = await open_wire(self._settings, self._framing, self._clock)
         except TimeoutError as error:
             raise self._unreachable(
                 Reason.TIMEOUT, f"no connection to {place} within {format_duration(limit)}"

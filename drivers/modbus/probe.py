@@ -25,7 +25,7 @@ from drivers.modbus.settings import (
     TcpSettings,
     TlsSettings,
 )
-from drivers.modbus.wire import Wire, WireError, open_wire
+from drivers.modbus.wire import Wire, WireError, framing_of, open_wire
 from gateway.clock import Clock
 from gateway.duration import format_duration
 from gateway.sample import SECOND
@@ -140,6 +140,7 @@ class Probe:
     def __init__(self, settings: DeviceSettings, clock: Clock, most: int) -> None:
         self._settings, self._clock, self._left = settings, clock, most
         self._silence = max(silence(settings), settings.pause_between_requests / SECOND)
+        self._framing = framing_of(settings)
         self._wire: Wire | None = None
         self._connected = False
         """Whether a connection was ever there: what has been found is not given up for one that is lost."""
@@ -225,7 +226,7 @@ class Probe:
                 await asyncio.sleep(self._silence)
             return self._wire
         async with asyncio.timeout(self._settings.timeout / SECOND):
-            self._wire = await open_wire(self._settings, self._clock)
+            self._wire = await open_wire(self._settings, self._framing, self._clock)
         self._connected = True
         await asyncio.sleep(self._settings.pause_after_connect / SECOND)
         return self._wire

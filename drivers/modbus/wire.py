@@ -108,17 +108,24 @@ class Wire(asyncio.Protocol):
             self._answer.set_exception(error)
 
 
-async def open_wire(settings: DeviceSettings, clock: Clock) -> Wire:
+def framing_of(settings: DeviceSettings) -> Framing:
+    """The frames of this way to reach a device; one for all connections after another to the same place.
+
+    Transaction ids go on over a reconnect: a gateway may send a late answer on the new connection.
+    """
+    return RtuFraming() if isinstance(settings, SerialSettings | RtuOverTcpSettings) else TcpFraming()
+
+
+async def open_wire(settings: DeviceSettings, framing: Framing, clock: Clock) -> Wire:
     """Raises OSError and UnicodeError; ssl.SSLError is an OSError."""
     loop = asyncio.get_running_loop()
     if isinstance(settings, SerialSettings):
-        wire = Wire(RtuFraming(), clock)
+        wire = Wire(framing, clock)
         port = serial_port.open_port(settings.port, settings.baud, settings.parity, settings.stop_bits)
         serial_port.SerialTransport(loop, port, wire)
         return wire
     if not isinstance(settings, TcpSettings):
         raise TypeError(f"expected settings of a known transport, got {type(settings).__name__}")
-    framing = RtuFraming() if isinstance(settings, RtuOverTcpSettings) else TcpFraming()
     make = partial(Wire, framing, clock)
     secure = secure_context(settings) if isinstance(settings, TlsSettings) else None
     name = settings.server_name or settings.host if isinstance(settings, TlsSettings) else None

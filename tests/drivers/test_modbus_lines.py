@@ -266,3 +266,14 @@ def test_certificates_that_cannot_be_used_are_found_before_anything_runs(tmp_pat
         (problem,) = TLS.examine(device(TLS, good_ones | {"ca": str(tmp_path / file)}), [])
         assert file in problem.file
         assert "PEM" in problem.expected
+
+
+async def test_an_answer_that_comes_late_on_the_new_connection_is_never_taken_for_the_one_that_is_due() -> None:
+    """Both requests are equally long, and a device that was reconnected is asked the other one first."""
+
+    async with FaultyServer(faults.late(0.06)) as server:
+        wired = {"host": "127.0.0.1", "port": server.port, "timeout": "50 ms", "bridge_gap": 0}
+        async with unit(TCP, wired, 1, ONE, {"table": "holding", "address": 10}) as (kept, _):
+            await kept.until(lambda: server.connections >= 6)
+            assert not [s for point in (0, 1) for s in kept.all(point) if s.quality is Quality.GOOD]
+        assert len({asked.transaction for asked in server.asked}) == len(server.asked)
