@@ -26,28 +26,17 @@ from pydantic import TypeAdapter
 from gateway.api import requests
 from gateway.api import schema as wire
 from gateway.api.health_schema import CopyView, HealthView
-from gateway.event import AlarmAcknowledged, AlarmRaised, Entry, TicketAction, TicketState
+from gateway.event import AlarmAcknowledged, AlarmRaised, Entry, TicketAction
 from gateway.machines.alarm import AlarmStateName
+from gateway.machines.duty_check import DutyCheck
 from gateway.plant.model import Text
 from gateway.rule import Priority
 from gateway.sample import SECOND, Instant, Quality, Reason
 from tests.web import fixture_aside, fixture_plant, fixture_views
+from tests.web.fixture_tickets import NEXT
 
 DIST = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
 _MESSAGE: TypeAdapter[Any] = TypeAdapter(wire.LiveMessage)
-
-_NEXT = {
-    TicketAction.REGISTER: (TicketState.REGISTERED, (TicketAction.ASSIGN, TicketAction.DISMISS)),
-    TicketAction.DISMISS: (TicketState.DISMISSED, ()),
-    TicketAction.ASSIGN: (TicketState.RECTIFYING, (TicketAction.RECTIFY,)),
-    TicketAction.RECTIFY: (
-        TicketState.AWAITING_RECHECK,
-        (TicketAction.PASS_RECHECK, TicketAction.REJECT_RECHECK),
-    ),
-    TicketAction.PASS_RECHECK: (TicketState.RECHECKED, (TicketAction.WRITE_OFF,)),
-    TicketAction.REJECT_RECHECK: (TicketState.RECTIFYING, (TicketAction.RECTIFY,)),
-    TicketAction.WRITE_OFF: (TicketState.WRITTEN_OFF, ()),
-}
 
 
 def wall_clock() -> int:
@@ -66,6 +55,7 @@ class FakeGateway:
         self.alarms = {each.id: each for each in fixture_views.alarms(now)}
         self.tickets = {each.id: each for each in fixture_views.tickets(now)}
         self.posts: list[tuple[str, dict[str, Any]]] = []
+        self.duty_check: DutyCheck | None = None
         self.mute = False
         self.sequence = 100
         self._queues: set[asyncio.Queue[Any]] = set()
@@ -111,6 +101,7 @@ class FakeGateway:
             min((each.raised_at for each in open_), default=None),
             1200,
             (CopyView("influxdb", None, "", 1_500_000, 0, 0, 0, 0),),
+            duty_check=self.duty_check,
             **fixture_aside.counts_aside(alarms),
         )
 
@@ -231,7 +222,7 @@ class FakeGateway:
             return refusal(422, "assign needs a responsible person and a due time", problems)
         if body.action not in view.actions:
             return refusal(409, f"{body.action} is not possible in state {view.state}", ())
-        state, actions = _NEXT[body.action]
+        state, actions = NEXT[body.action]
         step = wire.TicketStep(wall_clock(), body.action, body.by, body.comment)
         view = replace(
             view,
@@ -341,6 +332,12 @@ def make_app(fake: FakeGateway) -> FastAPI:
     async def shelve(alarm_id: str, body: requests.ShelveRequest) -> wire.AlarmView | JSONResponse:
         fake.posts.append((f"shelve {alarm_id}", body.model_dump(mode="json")))
         return fake.shelve(alarm_id, body)
+
+    @app.post("/api/duty/checks/{check_id}/answer")
+    async def answer(check_id: str, body: requests.PersonAction) -> DutyCheck | None:
+        fake.posts.append((f"answer {check_id}", body.model_dump(mode="json")))
+        check, fake.duty_check = fake.duty_check, None
+        return check
 
     @app.post("/api/alarms/{alarm_id}/{action}", response_model=None)
     async def act(alarm_id: str, action: str, body: requests.PersonAction) -> wire.AlarmView | JSONResponse:

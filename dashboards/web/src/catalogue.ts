@@ -44,6 +44,12 @@ export const words = {
   none: text("无", "None"),
   seconds_short: text("秒", "s"),
 
+  // Duty checks
+  duty_check: text("查岗：请应答", "Duty check: please answer"),
+  duty_missed: text("查岗无人应答", "Duty check missed"),
+  duty_waited: text("已等待", "waiting for"),
+  duty_answer: text("在岗", "I am here"),
+
   // Sound
   sound_on: text("开", "on"),
   sound_silenced: text("已静音", "silenced"),

@@ -1,5 +1,5 @@
 // Requests and answers over HTTP; every failure is an ApiError whose view can be shown in words.
-import type { AlarmView, CoverageRow, ErrorView, Evidence, FiguresView, RemovalRequest, ShelveRequest, TicketRequest, TicketView, Trend } from "./types.ts";
+import type { AlarmView, CoverageRow, DutyCheck, ErrorView, Evidence, FiguresView, RemovalRequest, ShelveRequest, TicketRequest, TicketView, Trend } from "./types.ts";
 
 const LIMIT = 10_000;
 
@@ -58,6 +58,8 @@ export const api = {
     request<AlarmView>(`/api/alarms/${part(alarm)}/return_to_service`, person),
   figures: (start: number, end: number) =>
     request<FiguresView>(`/api/figures?start=${Math.round(start)}&end=${Math.round(end)}`),
+  answerDutyCheck: (check: string, person: Person) =>
+    request<DutyCheck>(`/api/duty/checks/${part(check)}/answer`, person),
   tickets: (standing: boolean) => request<TicketView[]>(`/api/tickets?standing=${standing}`),
   moveTicket: (ticket: string, step: TicketRequest) =>
     request<TicketView>(`/api/tickets/${part(ticket)}/actions`, step),

@@ -17,6 +17,7 @@ export type Verdict = Schemas["Verdict"];
 export type TicketView = Schemas["TicketView"];
 export type TicketAction = Schemas["TicketAction"];
 export type TicketRequest = Schemas["TicketRequest"];
+export type DutyCheck = Schemas["DutyCheck"];
 export type LinkView = Schemas["LinkView"];
 export type LimitLine = Schemas["LimitLine"];
 export type PointView = Schemas["PointView"];

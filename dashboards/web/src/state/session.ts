@@ -1,7 +1,7 @@
 // Ties the pure store to the page: which parts are redrawn, how often, and what time it is at the gateway.
 import { computed, ref, shallowRef, type ShallowRef } from "vue";
 import { LiveConnection } from "../api/live.ts";
-import type { HealthView, LiveMessage, SampleColumns } from "../api/types.ts";
+import type { DutyCheck, HealthView, Priority, LiveMessage, SampleColumns } from "../api/types.ts";
 import { collapse, countByPriority, alarmByEquipment, standingAlarms, suppressedAlarms } from "./attention.ts";
 import { announce } from "./announce.ts";
 import { alarmRaised, standing as soundStanding } from "./sound.ts";
@@ -58,6 +58,33 @@ export const oldestUnacknowledged = computed(() =>
 );
 export const health = shallowRef<HealthView | null>(null);
 
+const answered = ref("");
+/** The duty check that waits, until it is answered here or elsewhere. */
+export const dutyCheck = computed<DutyCheck | null>(() => {
+  const check = health.value?.duty_check ?? null;
+  return check?.id === answered.value ? null : check;
+});
+/** The gateway's next words on its health come a moment later than its answer. */
+export function dutyAnswered(check: string): void {
+  answered.value = check;
+  soundNow();
+}
+
+/** Sounds like an alarm of its class. */
+function soundNow(): void {
+  const waiting = unacknowledged.value.map((alarm) => alarm.priority);
+  if (dutyCheck.value) waiting.push((health.value?.duty_priority ?? "high") as Priority);
+  soundStanding(waiting);
+}
+
+/** A check that was not known before is heard at once, and once more when it is missed. */
+function hearCheck(before: DutyCheck | null): void {
+  const check = dutyCheck.value;
+  if (check && (check.id !== before?.id || check.state !== before.state)) {
+    alarmRaised((health.value?.duty_priority ?? "high") as Priority);
+  }
+}
+
 /** More alarms come than a person can follow. */
 export const flood = computed(() => health.value?.flood_since ?? null);
 export const collapsed = computed(() => collapse(alarms.value, health.value?.never_collapsed ?? ["critical"]));
@@ -108,6 +135,7 @@ function receive(message: LiveMessage): void {
   gatewayHeard = performance.now();
   if (message.type === "heartbeat" || message.type === "snapshot") lastLife = gatewayHeard;
   const current = store.value;
+  const before = dutyCheck.value;
   if (message.type === "snapshot") {
     const next = new Store(message);
     lastGood = newestGood(next);
@@ -133,7 +161,8 @@ function receive(message: LiveMessage): void {
       connection.reconnect();
     }
   }
-  soundStanding(unacknowledged.value.map((alarm) => alarm.priority));
+  hearCheck(before);
+  soundNow();
 }
 
 /** After an outage, what is unacknowledged and was not known here before sounds as new. */
