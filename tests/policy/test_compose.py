@@ -53,6 +53,16 @@ def test_what_the_compose_file_mounts_from_here_is_here() -> None:
     assert [path for path in mounted if not Path(path).exists()] == []
 
 
+def test_the_broker_speaks_tls_with_accounts_and_nothing_else() -> None:
+    script = SERVICES["mosquitto"]["command"][0]
+    configuration = re.search(r"printf '(.+?)'", script)
+    assert configuration is not None
+    lines = configuration[1].split("\\n")
+    assert [line for line in lines if line.startswith("listener")] == ["listener 8883"]
+    assert "allow_anonymous false" in lines
+    assert {"certfile", "keyfile", "password_file", "tls_version"} <= {line.split(" ")[0] for line in lines}
+
+
 def test_ports_are_published_on_loopback_only() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
     assert ports
