@@ -49,11 +49,11 @@ class Engine:
         self._settled = False
         self._point_ids = tuple(point.id for point in plant.points)
         self._areas = {equipment.id: equipment.area for equipment in plant.equipment}
-        self._interlocks = tuple(_without_trials(row, program) for row in program.interlocks)
-        self.rules: tuple[RuleInstance, ...] = (*program.rules, *proof_rules(program.rules, self._interlocks))
+        self.interlocks = tuple(_without_trials(row, program) for row in program.interlocks)
+        self.rules: tuple[RuleInstance, ...] = (*program.rules, *proof_rules(program.rules, self.interlocks))
         self._by_id = {rule.id: rule for rule in self.rules}
-        self._interlock_at = {row.id: position for position, row in enumerate(self._interlocks)}
-        causes = [(column, at) for at, row in enumerate(self._interlocks) for column in row.causes]
+        self._interlock_at = {row.id: position for position, row in enumerate(self.interlocks)}
+        causes = [(column, at) for at, row in enumerate(self.interlocks) for column in row.causes]
         self._cause_column, self._cause_of = np.array(causes, dtype=np.intp).reshape(-1, 2).T
         self._truth = np.full(len(self.rules), NOT_YET, dtype=np.uint8)
         self.states = standing
@@ -219,7 +219,7 @@ class Engine:
         """Interlocks with a cause or an open demand, in the program's order; nothing follows from any other."""
         caused = self._cause_of[conditions.truth[self._cause_column] == np.uint8(Truth.TRUE)]
         demanded = (self._interlock_at[each] for each in self._open_demand if each in self._interlock_at)
-        return [self._interlocks[at] for at in sorted({*caused.tolist(), *demanded})]
+        return [self.interlocks[at] for at in sorted({*caused.tolist(), *demanded})]
 
     def _interlock(
         self, row: InterlockInstance, conditions: Conditions, table: PointTable, now: Instant
@@ -254,7 +254,7 @@ class Engine:
         self, conditions: Conditions, now: Instant
     ) -> tuple[np.ndarray[tuple[int], np.dtype[np.uint8]], np.ndarray[tuple[int], np.dtype[np.int64]]]:
         """Rule truths, followed by the truth of 'this interlock did not do what it must'."""
-        rules, interlocks = len(self._program.rules), len(self._interlocks)
+        rules, interlocks = len(self._program.rules), len(self.interlocks)
         truth = np.full(interlocks, Truth.FALSE, dtype=np.uint8)
         since = np.full(interlocks, now, dtype=np.int64)
         for demand in self._open_demand.values():

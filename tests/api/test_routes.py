@@ -189,6 +189,20 @@ async def test_a_demand_shows_every_effect_and_its_verdict(gateway: Rig, http: h
     assert (effect["verdict"], effect["delay"], effect["command_written"]) == ("pass", SECOND, None)
 
 
+async def test_the_matrix_has_a_cell_for_each_cause_and_effect_and_says_when_it_was_proven(
+    gateway: Rig, http: httpx.AsyncClient
+) -> None:
+    (row,) = (await http.get("/api/interlocks")).json()
+    (cell,) = row["cells"]
+    assert (row["interlock"], cell["cause"], cell["demanded_at"], cell["proven"]) == ("trip@furnace", LEAK, None, None)
+    await raised(gateway)
+    await gateway.tick({3: TRUE})
+    (row,) = (await http.get("/api/interlocks")).json()
+    (cell,) = row["cells"]
+    assert (cell["verdict"], cell["proven"]["delay"]) == ("pass", SECOND)
+    assert cell["proven"]["demand"] == cell["demand"]
+
+
 async def test_an_unknown_rule_stands_as_lost_protection(gateway: Rig, http: httpx.AsyncClient) -> None:
     await gateway.tick({0: Truth.UNKNOWN}, after=MINUTE)
     (alarm,) = (await http.get("/api/alarms")).json()

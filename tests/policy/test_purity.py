@@ -31,6 +31,7 @@ PURE = [
     "gateway/errors.py",
     "gateway/event.py",
     "gateway/gases.py",
+    "gateway/cause_effect_matrix.py",
     "gateway/kpi.py",
     "gateway/point_table.py",
     "gateway/proof.py",

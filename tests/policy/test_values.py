@@ -13,6 +13,7 @@ VALUES = [
     "gateway/driver.py",
     "gateway/errors.py",
     "gateway/event.py",
+    "gateway/cause_effect_matrix.py",
     "gateway/kpi.py",
     "gateway/plant/model.py",
     "gateway/rule.py",

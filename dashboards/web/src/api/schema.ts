@@ -720,6 +720,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/interlocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Interlocks
+         * @description The cause-and-effect matrix (因果矩阵): each cell with its latest demand and when it was last proven.
+         *
+         *     Knows the demands that are kept beside the standing ones; a cell without any is unexercised, not proven.
+         */
+        get: operations["interlocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2183,6 +2205,59 @@ export interface components {
          * @description Messages of WS /api/live.
          */
         LiveMessage: components["schemas"]["Snapshot"] | components["schemas"]["SamplesMessage"] | components["schemas"]["ChangesMessage"] | components["schemas"]["HeartbeatMessage"];
+        /** MatrixCause */
+        MatrixCause: {
+            /** Rule */
+            rule: string;
+            title: components["schemas"]["Text"];
+        };
+        /**
+         * MatrixCell
+         * @description One effect of one cause, as far as the demands that are kept tell.
+         */
+        MatrixCell: {
+            /** Cause */
+            cause: string;
+            /** Effect */
+            effect: string;
+            /** Demanded At */
+            demanded_at?: number | null;
+            /** Demand */
+            demand?: string | null;
+            verdict?: components["schemas"]["Verdict"] | null;
+            /** Delay */
+            delay?: number | null;
+            engaged?: components["schemas"]["Truth"] | null;
+            proven?: components["schemas"]["Proof"] | null;
+        };
+        /** MatrixEffect */
+        MatrixEffect: {
+            /** Id */
+            id: string;
+            name: components["schemas"]["Text"];
+            /** Within */
+            within: number;
+            mode: components["schemas"]["EffectMode"];
+        };
+        /**
+         * MatrixRow
+         * @description One interlock of one equipment: its causes, its effects and a cell for each pair, causes first.
+         */
+        MatrixRow: {
+            /** Interlock */
+            interlock: string;
+            name: components["schemas"]["Text"];
+            /** Equipment */
+            equipment: string;
+            /** Clauses */
+            clauses: string[];
+            /** Causes */
+            causes: components["schemas"]["MatrixCause"][];
+            /** Effects */
+            effects: components["schemas"]["MatrixEffect"][];
+            /** Cells */
+            cells: components["schemas"]["MatrixCell"][];
+        };
         /** NamedAlarm */
         NamedAlarm: {
             /** Alarm */
@@ -2275,6 +2350,18 @@ export interface components {
          * @enum {string}
          */
         Projected: "normal" | "unacknowledged" | "acknowledged" | "returned_unacknowledged" | "latched_unacknowledged" | "latched_acknowledged" | "shelved" | "suppressed_by_design" | "out_of_service" | "unknown";
+        /**
+         * Proof
+         * @description A demand that showed an effect to follow its cause in time.
+         */
+        Proof: {
+            /** Demand */
+            demand: string;
+            /** At */
+            at: number;
+            /** Delay */
+            delay: number;
+        };
         /**
          * Reading
          * @description One point's value at the moment of an event; `value` is None unless it may be used (good or uncertain).
@@ -5013,6 +5100,62 @@ export interface operations {
                 };
                 content: {
                     "text/html": unknown;
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    interlocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixRow"][];
                 };
             };
             /** @description The id names nothing. */
