@@ -32,7 +32,7 @@ from gateway.errors import StoreFailed
 from gateway.event import Entry, Event
 from gateway.plant.criteria import Criteria, EquipmentClass, PointKind
 from gateway.plant.model import Plant
-from gateway.rule import EffectMode, Priority, RuleInstance, TicketGrade, Truth
+from gateway.rule import EffectMode, InterlockInstance, Priority, RuleInstance, TicketGrade, Truth
 from gateway.runtime import states
 from gateway.runtime.figures import FiguresBook
 from gateway.runtime.followers import Follower
@@ -157,7 +157,13 @@ async def no_reload(by: str, comment: str) -> ReloadView:
 
 @contextlib.asynccontextmanager
 async def rig(
-    directory: Path, *, points: int = 3, page: Path | None = None, shared: DuckdbHistory | None = None
+    directory: Path,
+    *,
+    points: int = 3,
+    page: Path | None = None,
+    shared: DuckdbHistory | None = None,
+    rules: tuple[RuleInstance, ...] = RULES,
+    interlocks: tuple[InterlockInstance, ...] = INTERLOCKS,
 ) -> AsyncIterator[Rig]:
     """A gateway whose rules have just been seen to be false."""
     site = plant(points=points)
@@ -166,7 +172,7 @@ async def rig(
     names = [point.id for point in site.points]
     history = shared or await DuckdbHistory.open(directory / "history.duckdb", names)
     clock = ManualClock(MORNING)
-    program = ScriptedProgram(RULES, INTERLOCKS)
+    program = ScriptedProgram(rules, interlocks, max(4, len(rules)))
     for column in range(program.conditions):
         program.set(column, FALSE, MORNING)
     engine = Engine(site, program, await states.load(journal), clock.now())
@@ -178,21 +184,16 @@ async def rig(
     follower = Follower("history", journal, history.append_events)
     figures = FiguresBook(journal, site.duty.alarms)
     probe = HealthProbe(loop, intake, [recorder], [follower], clock_step=lambda: 0, started_at=MORNING, figures=figures)
-    book = ViewBook(loop, INTERLOCKS, MORNING)
+    book = ViewBook(loop, interlocks, MORNING)
     hub = LiveHub(loop, book, plant_view(site, CRITERIA, LIMITS, "1"), probe, clock)
     loop.listen(hub)
     housekeeper = Housekeeper(history, clock)
     scans = ScanTimes(loop)
     loop.listen(scans)
+    settled = (hub, journal, history, clock, LIMITS, coverage, no_reload)
     services = ApiServices(
         loop,
-        hub,
-        journal,
-        history,
-        clock,
-        LIMITS,
-        coverage,
-        no_reload,
+        *settled,
         page or directory / "dist",
         figures,
         Exports(directory / "exports", history, clock),

@@ -34,6 +34,7 @@ BENCHES = (
     "store",
     "influx",
     "kills",
+    "flood",
 )
 
 
