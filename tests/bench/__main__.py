@@ -28,6 +28,7 @@ BENCHES = (
     "micro",
     "rules",
     "monitors",
+    "backtest",
     "mqtt",
     "modbus",
     "modbus_faults",

@@ -97,6 +97,11 @@ def calm(plant: Plant, rng: np.random.Generator) -> Floats:
     return np.array([kind.value for kind in chosen]) + scale * rng.integers(-spread, spread + 1)
 
 
+def resting(kind: str) -> float:
+    """The value about which a point of this kind wanders."""
+    return (_FURNACE | _CIRCUIT | _DETECTOR)[kind].value
+
+
 def _equipment(number: int) -> list[tuple[str, str, str, dict[str, _Kind]]]:
     furnace = f"eaf{number}"
     return [
