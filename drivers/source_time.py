@@ -17,10 +17,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator
 
 from gateway.clock import from_datetime
-from gateway.sample import SECOND, Instant
+from gateway.sample import FUTURE_LIMIT, SECOND, Instant
 
-FUTURE_LIMIT = 5 * SECOND
-"""How far a source's clock may be ahead of ours before it is not believed."""
 _EARLIEST = Instant(946_684_800 * SECOND)
 """2000-01-01: a clock below this has lost its battery."""
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}

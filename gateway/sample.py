@@ -20,6 +20,9 @@ Instant = NewType("Instant", int)
 SECOND = 1_000_000
 """Microseconds in a second: durations are plain integers in the unit of `Instant`."""
 
+FUTURE_LIMIT = 5 * SECOND
+"""How far a source's clock may be ahead of ours before it is not believed."""
+
 PointIndex = int
 """Position of a point in `Plant.points`; stable for the life of one loaded plant file."""
 
@@ -121,8 +124,8 @@ class SampleBatch:
             return SampleBatch(point, self.value, self.quality, self.reason, self.source_time, self.receive_time)
         return replace(self, point=point).rows(kept)
 
-    def rows(self, chosen: slice | NDArray[np.bool_]) -> SampleBatch:
-        """Some of the readings, in the same order."""
+    def rows(self, chosen: slice | NDArray[np.bool_] | NDArray[np.intp]) -> SampleBatch:
+        """Some of the readings, in the same order, or in that of the indices."""
         return SampleBatch(
             point=self.point[chosen],
             value=self.value[chosen],

@@ -1,7 +1,7 @@
 """Samples as they were received, laid out as what the ticks of a running gateway would have seen.
 
-Pure, and the same as `PointTable` tick by tick: the latest of every point, staleness applied. Memory is bounded
-by the ticks asked for at a time.
+Pure, and the same as `PointTable` tick by tick: what `gateway.admission` took, the latest of every point, staleness
+applied. Memory is bounded by the ticks asked for at a time.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.admission import Admission
 from gateway.plant.model import Point
 from gateway.rule import Trace
 from gateway.sample import SECOND, Instant, Instants, Quality, Reason, SampleBatch
@@ -35,7 +36,8 @@ class TraceBuilder:
         """The first tick is at or after `start`."""
         count = len(points)
         self._resolution, self._heartbeat = resolution, heartbeat
-        self._stale_after = np.array([point.stale_after for point in points], dtype=np.int64)[:, np.newaxis]
+        self._admission = Admission(points)
+        self._stale_after = self._admission.stale_after[:, np.newaxis]
         self._last = _ceiling(int(start), resolution) - heartbeat
         """The last tick that was taken; before the first, one heartbeat before it."""
         self._latest: _Columns = (
@@ -49,8 +51,9 @@ class TraceBuilder:
 
     def feed(self, batch: SampleBatch) -> None:
         """Samples received after those that were fed before, all of points that the builder has."""
-        if len(batch):
-            self._fed.append(batch)
+        taken = self._admission.admit(batch)
+        if len(taken):
+            self._fed.append(taken)
 
     def take(self, end: Instant, most: int = TICKS_AT_ONCE) -> Iterator[Trace]:
         """Every tick before `end` that was not taken yet; everything received before `end` has been fed."""
@@ -83,9 +86,8 @@ class TraceBuilder:
         point = fed.point[rows]
         source[point, place] = np.arange(points, points + len(point))  # of several in one tick the last holds
         np.maximum.accumulate(source, axis=1, out=source)
-        bad = fed.quality[rows] == Quality.BAD
         new: _Columns = (
-            np.where(bad, np.nan, fed.value[rows]),
+            fed.value[rows],
             fed.quality[rows],
             fed.reason[rows],
             fed.source_time[rows],
@@ -96,7 +98,7 @@ class TraceBuilder:
         last = source[:, -1]
         self._latest = tuple(column[last] for column in every)
         self._last = int(now[-1])
-        stale = (now - np.minimum(source_time, receive_time) > self._stale_after) & (quality < Quality.STALE)
+        stale = (np.minimum(source_time, receive_time) < now - self._stale_after) & (quality < Quality.STALE)
         quality[stale] = Quality.STALE
         reason[stale] = Reason.TOO_OLD
         return Trace(now, value, quality, reason, source_time, receive_time)

@@ -54,21 +54,6 @@ def test_what_is_bad_has_no_number_and_what_is_not_good_has_a_reason(batches: li
         assert (columns.quality[point] == Quality.GOOD) == (columns.reason[point] == Reason.NONE)
 
 
-@given(BATCHES)
-def test_the_last_of_several_holds_within_a_batch_as_across_batches(batches: list[list[Sample]]) -> None:
-    flat = [sample for batch in batches for sample in batch]
-    columns = filled(batches).columns(Instant(0))
-    together = filled([flat]).columns(Instant(0))
-    for point in range(POINTS):
-        last = next((sample for sample in reversed(flat) if sample.point == point), None)
-        if last is None:
-            assert (columns.quality[point], columns.reason[point]) == (Quality.BAD, Reason.NEVER_SEEN)
-            continue
-        assert columns.source_time[point] == together.source_time[point] == last.source_time
-        if last.quality is not Quality.BAD:
-            assert columns.value[point] == together.value[point] == last.value
-
-
 def one(source: int, receive: int, now: int) -> Quality:
     table = filled([[Sample(0, 1.0, Quality.GOOD, Reason.NONE, Instant(source), Instant(receive))]])
     return Quality(int(table.columns(Instant(now)).quality[0]))

@@ -1,4 +1,4 @@
-"""A trace is what the gateway's ticks would have seen, however it is cut."""
+"""A trace is what the gateway's ticks would have seen, however it is cut and whatever came."""
 
 from __future__ import annotations
 
@@ -10,33 +10,13 @@ from gateway.point_table import PointTable
 from gateway.rule import Trace
 from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
 from gateway.trace import TraceBuilder
+from tests.engine.readings import START, readings
 from tests.engine.scripted import plant
 
 PLANT = plant(points=3)
-START = Instant(1_000 * SECOND)
 STEP, BEAT = SECOND // 10, SECOND
+STEPS = st.sampled_from([0, 0, 1]) | st.integers(0, 3 * SECOND)
 NAMES = ("now", "value", "quality", "reason", "source_time", "receive_time")
-
-SAMPLES = st.lists(
-    st.builds(
-        lambda point, value, quality, after, age: (point, value, quality, after, age),
-        st.integers(0, 2),
-        st.floats(allow_nan=True, allow_infinity=True),
-        st.sampled_from(Quality),
-        st.integers(0, 3 * SECOND),
-        st.integers(-SECOND, 9 * SECOND),
-    ),
-    max_size=40,
-)
-
-
-def batch_of(rows: list[tuple[int, float, Quality, int, int]]) -> SampleBatch:
-    at, samples = int(START), []
-    for point, value, quality, after, age in rows:
-        at += after
-        value = float("nan") if quality is Quality.BAD else value
-        samples.append(Sample(point, value, quality, Reason.TIMEOUT, Instant(at - age), Instant(at)))
-    return SampleBatch.of(samples)
 
 
 def part(batch: SampleBatch, begin: int, end: int) -> SampleBatch:
@@ -53,10 +33,10 @@ def at_once(batch: SampleBatch, end: Instant, most: int = 10_000) -> dict[str, n
     return joined(list(builder.take(end, most)))
 
 
-@settings(max_examples=60)
-@given(SAMPLES)
-def test_every_tick_sees_what_the_point_table_would(rows: list[tuple[int, float, Quality, int, int]]) -> None:
-    batch = batch_of(rows)
+@settings(max_examples=100)
+@given(readings(steps=STEPS))
+def test_every_tick_sees_what_the_point_table_would(samples: list[Sample]) -> None:
+    batch = SampleBatch.of(samples)
     end = Instant(START + 130 * SECOND)
     trace = at_once(batch, end)
     table, done = PointTable(PLANT), 0
@@ -76,11 +56,9 @@ def test_every_tick_sees_what_the_point_table_would(rows: list[tuple[int, float,
 
 
 @settings(max_examples=60)
-@given(SAMPLES, st.lists(st.integers(1, 1_200), max_size=6), st.integers(1, 30))
-def test_how_it_is_cut_changes_nothing(
-    rows: list[tuple[int, float, Quality, int, int]], cuts: list[int], most: int
-) -> None:
-    batch, end = batch_of(rows), Instant(START + 121 * SECOND)
+@given(readings(steps=STEPS), st.lists(st.integers(1, 1_200), max_size=6), st.integers(1, 30))
+def test_how_it_is_cut_changes_nothing(samples: list[Sample], cuts: list[int], most: int) -> None:
+    batch, end = SampleBatch.of(samples), Instant(START + 121 * SECOND)
     builder = TraceBuilder(PLANT.points, START, resolution=STEP, heartbeat=BEAT)
     traces, done = [], 0
     for cut in [*sorted(START + cut * STEP for cut in cuts), end]:

@@ -25,6 +25,7 @@ PURE = [
     "drivers/sparkplug/codec.py",
     "drivers/sparkplug/points.py",
     "drivers/sparkplug/session.py",
+    "gateway/admission.py",
     "gateway/duration.py",
     "gateway/changeover.py",
     "gateway/engine.py",
