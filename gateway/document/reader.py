@@ -214,7 +214,9 @@ class _Reader:
             expected = "a date such as 2027-05-01" if is_date else "a value without a tag"
             self._add(_place(node), path, expected, show(node.value))
             return None
-        if not isinstance(value, str):
+        if isinstance(value, str):
+            self.written.pop(path, None)  # a merged value may have stood here before
+        else:
             self.written[path] = node.value
         return value
 

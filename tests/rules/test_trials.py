@@ -154,6 +154,32 @@ def test_a_series_of_zeros_is_no_number_in_base_sixteen(edited: Callable[[str], 
     assert [shown.value for shown in trial.series["concentration"].shown] == [0.0] * 30
 
 
+def test_a_series_in_place_of_a_merged_one_is_not_read_as_that_one(edited: Callable[[str], Path]) -> None:
+    line = (
+        "      - {given: &zeros {concentration: 0x30}, expect: []}\n"
+        "      - {given: {<<: *zeros, concentration: 0x5 25x9}, expect: [raise@8s]}\n"
+        "      - {given: {<<: *zeros}, expect: []}\n"
+    )
+    merged = [trial.series["concentration"] for trial in read_trials(rules.load_packs(edited(line)))]
+    assert [[shown.value for shown in series.shown] for series in merged] == [[0] * 30, [0] * 5 + [25] * 9, [0] * 30]
+
+
+def test_what_a_shipped_pack_writes_is_what_its_trial_shows() -> None:
+    """No series of the packs is taken for a number: 0x700 is seven hundred zeros, and not 1792."""
+    packs = rules.load_packs()
+    written = {
+        (trial.id, name): trial.rule.document.written((*trial.rule.path, "tests", trial.number, "given", name))
+        for trial in read_trials(packs)
+        for name in trial.series
+    }
+    shown = {(trial.id, name): series.shown for trial in read_trials(packs) for name, series in trial.series.items()}
+    zeros = {key: int(text[2:]) for key, text in written.items() if text is not None and text.startswith("0x")}
+    assert zeros
+    assert {key: [each.value for each in shown[key]] for key in zeros} == {
+        key: [0.0] * count for key, count in zeros.items()
+    }
+
+
 def test_limits_and_the_step_of_a_trial_can_be_its_own(edited: Callable[[str], Path]) -> None:
     line = (
         "      - {every: 500 ms, limits: {concentration_high: 10 ppm}, given: {concentration: 0x5 12x9}, expect: []}\n"
