@@ -38,6 +38,9 @@ class Irregularity(IntEnum):
     """NaN or infinite, and not called BAD; BAD."""
 
 
+IMPOSSIBLE = (Irregularity.FUTURE, Irregularity.NOT_A_NUMBER)
+"""What every driver has to have seen to already: any of these is a mistake in a driver, and an alarm."""
+
 _TAKEN = len(Irregularity)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from gateway.admission import IMPOSSIBLE
 from gateway.clock import SystemClock
 from gateway.driver import DriverKind
 from gateway.engine import Engine
@@ -228,6 +229,7 @@ def _probes(
         ),
         "history_space_used": lambda: housekeeper.fullness,
         "history_samples_cut": lambda: housekeeper.cut,
+        "impossible_samples": lambda: float(sum(loop.table.admission.total(kind) for kind in IMPOSSIBLE)),
     }
 
 

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
+from gateway.admission import Irregularity
 from gateway.api.live import LiveHub
 from gateway.clock import Clock
 from gateway.runtime.followers import Follower
@@ -123,7 +124,21 @@ def _drops(parts: Measured) -> Iterator[Metric]:
     for recorder in parts.recorders:
         dropped.add_metric([recorder.name], recorder.dropped)
     yield dropped
+    yield _irregular(parts)
     yield _counter("events_lost", "Events that the journal never got.", parts.loop.events_lost)
+
+
+def _irregular(parts: Measured) -> Metric:
+    text = "Samples refused (out_of_order, duplicate) or put right (future, not_a_number), by device."
+    irregular = CounterMetricFamily("tocsin_samples_irregular", text, labels=["kind", "device"])
+    points, counts = parts.loop.plant.points, parts.loop.table.admission.counts
+    for kind in Irregularity:
+        by_device: Counter[str] = Counter()
+        for point in points:
+            by_device[point.device] += int(counts[kind, point.index])
+        for device, count in by_device.items():
+            irregular.add_metric([kind.name.lower(), device], count)
+    return irregular
 
 
 def _stores(parts: Measured) -> Iterator[Metric]:

@@ -25,6 +25,7 @@ OWN_KINDS = (
     "records_refused",
     "history_space_used",
     "history_samples_cut",
+    "impossible_samples",
 )
 
 _MOST = 1e15

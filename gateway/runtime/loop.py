@@ -125,8 +125,8 @@ class Loop:
         batches, links = self._intake.drain()
         now = self.now = self._clock.now()
         touched = np.zeros(len(self.plant.points), dtype=np.bool_)
+        self.table.apply(SampleBatch.concatenate(batches))
         for batch in batches:
-            self.table.apply(batch)
             touched[batch.point] = True
             for recorder in self._recorders:
                 recorder.offer(batch)

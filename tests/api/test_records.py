@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,8 @@ async def test_an_archive_of_too_much_is_refused(
 
 async def test_metrics_say_what_is_measured(gateway: Rig, http: httpx.AsyncClient) -> None:
     await leak(gateway)
+    ahead = replace(gateway.sample(0, 0.5), source_time=Instant(gateway.clock.now() + 60 * SECOND))
+    await gateway.tick(samples=[ahead, gateway.sample(1, float("inf"))])
     answer = await http.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     values = {
@@ -267,8 +270,11 @@ async def test_metrics_say_what_is_measured(gateway: Rig, http: httpx.AsyncClien
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
-    assert values["tocsin_samples_received_total",] == 121
+    assert values["tocsin_samples_received_total",] == 123
     assert values["tocsin_samples_dropped_total", "intake"] == 0
+    assert values["tocsin_samples_irregular_total", "future", "plc"] == 1
+    assert values["tocsin_samples_irregular_total", "not_a_number", "plc"] == 1
+    assert values["tocsin_samples_irregular_total", "out_of_order", "plc"] == 0
     assert values["tocsin_journal_writable",] == 1
     assert values["tocsin_follower_lag_entries", "history"] == gateway.loop.sequence
     assert values["tocsin_rule_step_seconds_count",] == gateway.loop.steps.count > 0
