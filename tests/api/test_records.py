@@ -272,13 +272,13 @@ async def test_metrics_say_what_is_measured(gateway: Rig, http: httpx.AsyncClien
     }
     assert values["tocsin_samples_received_total",] == 123
     assert values["tocsin_samples_dropped_total", "intake"] == 0
-    assert values["tocsin_samples_irregular_total", "future", "plc"] == 1
-    assert values["tocsin_samples_irregular_total", "not_a_number", "plc"] == 1
-    assert values["tocsin_samples_irregular_total", "out_of_order", "plc"] == 0
+    assert values["tocsin_samples_irregular_total", "plc", "future"] == 1
+    assert values["tocsin_samples_irregular_total", "plc", "not_a_number"] == 1
+    assert values["tocsin_samples_irregular_total", "plc", "out_of_order"] == 0
     assert values["tocsin_journal_writable",] == 1
     assert values["tocsin_follower_lag_entries", "history"] == gateway.loop.sequence
     assert values["tocsin_rule_step_seconds_count",] == gateway.loop.steps.count > 0
-    assert values["tocsin_scan_period_seconds_sum", "plc"] == pytest.approx(61)
+    assert values["tocsin_scan_period_seconds_sum", "plc"] == pytest.approx(62)
     assert values["tocsin_alarms", "unacknowledged"] >= 1
     assert values["tocsin_points", "bad"] >= 1
     assert ("tocsin_sample_age_seconds", "plc") in values
