@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gateway.event import Verdict
+from gateway.events.interlocks import Verdict
 from gateway.machines.interlock import Demand, EffectState
 from gateway.plant.model import Text
 from gateway.rule import EffectMode, InterlockInstance, RuleInstance, Truth

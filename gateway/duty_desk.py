@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from gateway.errors import UnknownSubject
 from gateway.event import Event
+from gateway.events.presence import AskedBecause
 from gateway.machines import duty_check
 from gateway.machines.duty_check import DutyCheck
 from gateway.plant.model import Plant
-from gateway.presence import AskedBecause
 from gateway.sample import Instant
 
 

@@ -12,10 +12,13 @@ from dataclasses import replace
 import numpy as np
 
 from gateway.annunciator import Annunciator
-from gateway.changeover import TrialChanged
 from gateway.duty_desk import DutyDesk
 from gateway.errors import UnknownSubject
-from gateway.event import AlarmRaised, Event, InterlockDemanded, Reading, identity
+from gateway.event import Event
+from gateway.events.alarms import AlarmRaised
+from gateway.events.changeover import TrialChanged
+from gateway.events.interlocks import InterlockDemanded
+from gateway.identity import identity
 from gateway.machines import alarm, interlock, suppression, ticket
 from gateway.machines.alarm import AlarmState
 from gateway.machines.interlock import Demand
@@ -24,7 +27,7 @@ from gateway.plant.model import Plant
 from gateway.point_table import PointTable
 from gateway.proof import proof_rules
 from gateway.rule import Conditions, InterlockInstance, Priority, Program, RuleInstance, Truth
-from gateway.sample import SECOND, Instant
+from gateway.sample import SECOND, Instant, Reading
 from gateway.standing import Standing, fold, states_of
 from gateway.store import StateKind
 

@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.changeover import AlarmWithdrawn
-from gateway.event import AlarmAcknowledged, AlarmCleared, AlarmRaised, Event
+from gateway.event import Event
+from gateway.events.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised
+from gateway.events.changeover import AlarmWithdrawn
 from gateway.machines import suppression
 from gateway.machines.suppression import NOT_SUPPRESSED, Suppression
 from gateway.rule import Priority

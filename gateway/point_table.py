@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.admission import Admission
-from gateway.event import Reading
 from gateway.plant.model import Plant, Point, Text
 from gateway.rule import PointColumns
-from gateway.sample import Instant, PointIndex, Quality, Reason, SampleBatch
+from gateway.sample import Instant, PointIndex, Quality, Reading, Reason, SampleBatch
 
 _NO_NAME = Text("", "")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.event import identity
+from gateway.identity import identity
 from gateway.rule import InterlockInstance, Priority, RuleInstance, TicketGrade
 from gateway.sample import SECOND
 from gateway.words import (

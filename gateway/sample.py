@@ -190,3 +190,14 @@ def failed(points: Indices, reason: Reason, now: Instant) -> SampleBatch:
         source_time=stamp,
         receive_time=stamp.copy(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One point's value at the moment of an event; `value` is None unless it may be used (good or uncertain)."""
+
+    point: str
+    value: float | None
+    quality: str
+    reason: str
+    source_time: Instant

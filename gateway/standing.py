@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.annunciation import (
+from gateway.event import Event
+from gateway.events.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmReset
+from gateway.events.annunciation import (
     AlarmReAlarmed,
     AlarmRemovedFromService,
     AlarmReturnedToService,
@@ -18,35 +20,28 @@ from gateway.annunciation import (
     AlarmUnsuppressed,
     FirstOutRevised,
 )
-from gateway.changeover import AlarmWithdrawn, InterlockWithdrawn
-from gateway.event import (
-    AlarmAcknowledged,
-    AlarmCleared,
-    AlarmRaised,
-    AlarmReset,
+from gateway.events.changeover import AlarmWithdrawn, InterlockWithdrawn
+from gateway.events.interlocks import (
     CommandCompleted,
     CommandRequested,
-    ConditionChanged,
     EffectJudged,
-    Event,
     InterlockDemanded,
     InterlockEnded,
-    TicketFiled,
-    TicketMoved,
-    TicketRecurred,
 )
-from gateway.machines import alarm, duty_check, interlock, ticket
-from gateway.machines.alarm import AlarmState
-from gateway.machines.duty_check import DutyCheck
-from gateway.machines.interlock import Demand
-from gateway.machines.ticket import Ticket
-from gateway.presence import (
+from gateway.events.lifecycle import ConditionChanged
+from gateway.events.presence import (
     AlarmEscalated,
     DutyCheckAnswered,
     DutyCheckAsked,
     DutyCheckEscalated,
     DutyCheckMissed,
 )
+from gateway.events.tickets import TicketFiled, TicketMoved, TicketRecurred
+from gateway.machines import alarm, duty_check, interlock, ticket
+from gateway.machines.alarm import AlarmState
+from gateway.machines.duty_check import DutyCheck
+from gateway.machines.interlock import Demand
+from gateway.machines.ticket import Ticket
 from gateway.store import StateKind
 
 CHECKS_KEPT = 50

@@ -18,7 +18,9 @@ from gateway.clock import SystemClock
 from gateway.driver import DriverKind
 from gateway.engine import Engine
 from gateway.errors import StoreFailed
-from gateway.event import Event, GatewayStarted, GatewayStopped, identity
+from gateway.event import Event
+from gateway.events.lifecycle import GatewayStarted, GatewayStopped
+from gateway.identity import identity
 from gateway.plant.model import Plant
 from gateway.rule import Program
 from gateway.runtime import states

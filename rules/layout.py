@@ -70,9 +70,7 @@ def _order(graph: Graph, node: NodeId, slot_of: Sequence[int]) -> tuple[float, .
     return (*read, *graph.parameters[node])
 
 
-def _nodes(
-    graph: Graph, op: Op, nodes: Sequence[NodeId], out: slice, slot_of: Sequence[int], frame: Frame
-) -> Nodes:
+def _nodes(graph: Graph, op: Op, nodes: Sequence[NodeId], out: slice, slot_of: Sequence[int], frame: Frame) -> Nodes:
     columns = list(zip(*(graph.arguments[node] for node in nodes)))
     return Nodes(
         out,

@@ -219,6 +219,7 @@ class _Parser:
             following = self._peek()
             if token.text in COMPARISONS and following.text in COMPARISONS:
                 raise ExpressionError(following.at, "one comparison at a time, joined by 'and'", repr(following.text))
+
     def _prefix(self) -> Expression:
         token = self._next()
         if token.kind == "number":

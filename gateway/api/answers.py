@@ -109,6 +109,4 @@ def _expected(error: Mapping[str, Any]) -> str:
 
 
 def _answer(status: int, view: ErrorView, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(
-        _VIEW.dump_json(view), status, dict(headers) if headers else None, media_type="application/json"
-    )
+    return Response(_VIEW.dump_json(view), status, dict(headers) if headers else None, media_type="application/json")

@@ -12,9 +12,9 @@ from itertools import islice
 
 from gateway.api.schema import AlarmView, DemandView, LinkView, TicketView, TrialView
 from gateway.api.views import alarm_view, demand_view, link_view, ticket_view, trial_view
-from gateway.changeover import TrialChanged
 from gateway.driver import LinkState
 from gateway.errors import UnknownSubject
+from gateway.events.changeover import TrialChanged
 from gateway.machines.alarm import AlarmState, AlarmStateName, Projected
 from gateway.machines.ticket import Ticket
 from gateway.rule import InterlockInstance, Truth

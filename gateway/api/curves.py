@@ -31,9 +31,7 @@ LAST_INSTANT = 2**53 - 1
 _EVIDENCE_KINDS = ("condition.", "alarm.", "interlock.", "command.", "ticket.")
 
 
-async def trend_of(
-    services: ApiServices, point_id: str, start: int | None, end: int | None, buckets: int
-) -> Trend:
+async def trend_of(services: ApiServices, point_id: str, start: int | None, end: int | None, buckets: int) -> Trend:
     """A point's curve. Raises UnknownSubject, and RequestRefused with everything that is wrong."""
     now = services.clock.now()
     until = now if end is None else end
@@ -67,19 +65,14 @@ async def evidence_of(services: ApiServices, ticket_id: str) -> Evidence:
     ticket = services.hub.book.ticket(ticket_id)
     start = Instant(ticket.onset - SPAN)
     end = Instant(max(ticket.onset, min(ticket.onset + SPAN, services.clock.now())))
-    curves = await asyncio.gather(
-        *(_curve(services, point, start, end, BUCKETS) for point in ticket.evidence_points)
-    )
+    curves = await asyncio.gather(*(_curve(services, point, start, end, BUCKETS) for point in ticket.evidence_points))
     demands = {view.id for view in services.hub.book.demands.values() if view.equipment == ticket.equipment}
     about = {ticket.id, ticket.rule} | demands
     records = await asyncio.gather(
         *(services.history.read_events(start, end, kind_prefix=kind) for kind in _EVIDENCE_KINDS)
     )
     mine = [
-        record
-        for run in records
-        for record in run
-        if record.equipment == ticket.equipment or record.subject in about
+        record for run in records for record in run if record.equipment == ticket.equipment or record.subject in about
     ]
     return Evidence(
         ticket=ticket.id,

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from gateway.api.answers import require
 from gateway.api.requests import PersonAction
 from gateway.api.services import Services
+from gateway.events.presence import AskedBecause
 from gateway.machines.duty_check import DutyCheck
-from gateway.presence import AskedBecause
 
 duty_routes = APIRouter(prefix="/api/duty/checks")
 

@@ -24,7 +24,7 @@ import numpy as np
 from gateway.api.record_views import ExportFormat, ExportState
 from gateway.clock import Clock, to_datetime
 from gateway.errors import StoreFailed, TocsinError, UnknownSubject
-from gateway.event import identity
+from gateway.identity import identity
 from gateway.sample import Instant, Quality, Reason, SampleBatch
 from gateway.store import History
 

@@ -13,8 +13,9 @@ from gateway.api.handover_pack import HandoverPack, pack
 from gateway.api.requests import HandoverRequest
 from gateway.api.services import ApiServices, Services
 from gateway.errors import Problem, TocsinError, UnknownSubject
-from gateway.event import Event, identity
-from gateway.presence import HandoverSigned
+from gateway.event import Event
+from gateway.events.presence import HandoverSigned
+from gateway.identity import identity
 from gateway.sample import Instant
 
 handover_routes = APIRouter(prefix="/api")

@@ -11,10 +11,10 @@ from enum import StrEnum
 from gateway.api.report import local_time
 from gateway.api.schema import AlarmView, LinkView, TicketView
 from gateway.driver import LinkState
+from gateway.events.presence import HandoverLine
 from gateway.machines.alarm import AlarmStateName
 from gateway.machines.duty_check import DutyCheck
 from gateway.plant.model import Text
-from gateway.presence import HandoverLine
 from gateway.sample import Instant
 from gateway.words import term
 

@@ -7,8 +7,8 @@ from html import escape
 
 from gateway.api.handover_pack import SECTIONS, HandoverPack, HandoverSection
 from gateway.api.report import bilingual, local_time
+from gateway.events.presence import HandoverLine, HandoverSigned
 from gateway.plant.model import Text
-from gateway.presence import HandoverLine, HandoverSigned
 
 STYLE_PATH = "/api/handover.css"
 

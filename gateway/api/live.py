@@ -68,9 +68,7 @@ class Subscription:
 class LiveHub:
     """Implements `gateway.runtime.loop.Listener`; `run` sends samples and heartbeats."""
 
-    def __init__(
-        self, loop: Loop, book: ViewBook, plant_view: PlantView, health: HealthProbe, clock: Clock
-    ) -> None:
+    def __init__(self, loop: Loop, book: ViewBook, plant_view: PlantView, health: HealthProbe, clock: Clock) -> None:
         self.book = book
         self.plant_view = plant_view
         self.clients_dropped = 0

@@ -30,12 +30,8 @@ text-align: left; vertical-align: top } th { white-space: nowrap } .method { fon
 def openapi_document(app: FastAPI) -> Document:
     """What the app serves, messages of the WebSocket included; made once per app."""
     if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, summary=app.summary, routes=app.routes
-        )
-        live = TypeAdapter(LiveMessage).json_schema(
-            mode="serialization", ref_template="#/components/schemas/{model}"
-        )
+        document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        live = TypeAdapter(LiveMessage).json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
         schemas = document["components"]["schemas"]
         for name, schema in live.pop("$defs").items():
             schemas.setdefault(name, schema)

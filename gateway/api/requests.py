@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.record_views import ExportFormat
-from gateway.event import TicketAction
+from gateway.events.tickets import TicketAction
 
 
 class PersonAction(BaseModel):

@@ -65,9 +65,7 @@ async def point_trend(
 
 
 @routes.get("/tickets")
-async def tickets(
-    services: Services, standing: Annotated[bool | None, _STANDING] = None
-) -> tuple[TicketView, ...]:
+async def tickets(services: Services, standing: Annotated[bool | None, _STANDING] = None) -> tuple[TicketView, ...]:
     """Hazard tickets (隐患), oldest first."""
     every = services.hub.book.tickets.values()
     return tuple(view for view in every if standing is None or bool(view.actions) is standing)
@@ -110,9 +108,7 @@ async def coverage(services: Services) -> tuple[CoverageRow, ...]:
 
 
 @routes.get("/events")
-async def events(
-    services: Services, after: int = 0, limit: Annotated[int, _LIMIT] = MOST_EVENTS
-) -> tuple[Entry, ...]:
+async def events(services: Services, after: int = 0, limit: Annotated[int, _LIMIT] = MOST_EVENTS) -> tuple[Entry, ...]:
     """The journal from a sequence on, oldest first."""
     problems = []
     if not 0 <= after <= curves.LAST_INSTANT:

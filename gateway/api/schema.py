@@ -12,11 +12,14 @@ from typing import Annotated, Literal
 from pydantic import Discriminator
 
 from gateway.api.health_schema import HealthView as HealthView
-from gateway.event import Entry, Reading, TicketAction, TicketState, Verdict
+from gateway.event import Entry
+from gateway.events.interlocks import Verdict
+from gateway.events.tickets import TicketAction, TicketState
 from gateway.machines.alarm import AlarmStateName, Projected
 from gateway.machines.suppression import Removal, Shelf
 from gateway.plant.model import RiskColour, RiskGrade, Text
 from gateway.rule import EffectMode, Priority, TicketGrade
+from gateway.sample import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,9 +340,7 @@ class HeartbeatMessage:
     health: HealthView
 
 
-LiveMessage = Annotated[
-    Snapshot | SamplesMessage | ChangesMessage | HeartbeatMessage, Discriminator("type")
-]
+LiveMessage = Annotated[Snapshot | SamplesMessage | ChangesMessage | HeartbeatMessage, Discriminator("type")]
 
 
 @dataclass(frozen=True, slots=True)

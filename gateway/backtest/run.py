@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.changeover import TrialChanged
 from gateway.engine import SETTLE, Engine
 from gateway.event import Event
+from gateway.events.changeover import TrialChanged
 from gateway.kpi import Episode, episodes
 from gateway.plant.model import Plant
 from gateway.point_table import PointTable
@@ -114,9 +114,7 @@ class Run:
             trials=_touching(_trials(self._events, rules), self._start),
             demands=sum(event.kind == "interlock.demanded" for event in counted),
             tickets=sum(event.kind == "ticket.filed" for event in counted),
-            unknown={
-                rule.id: int(time) for rule, time in zip(self._program.rules, self._unknown.tolist()) if time
-            },
+            unknown={rule.id: int(time) for rule, time in zip(self._program.rules, self._unknown.tolist()) if time},
             ticks=self.ticks,
         )
 

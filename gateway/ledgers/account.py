@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.event import TicketAction, TicketState
+from gateway.events.tickets import TicketAction, TicketState
 from gateway.ledgers.form import china
 from gateway.machines.ticket import Step, Ticket
 from gateway.plant.model import Plant

@@ -10,25 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gateway.annunciation import AlarmReAlarmed, FirstOutRevised
-from gateway.changeover import AlarmWithdrawn
-from gateway.event import (
-    AlarmAcknowledged,
-    AlarmCleared,
-    AlarmRaised,
-    AlarmReset,
-    ConditionChanged,
-    Event,
-    Reading,
-    identity,
-)
+from gateway.event import Event
+from gateway.events.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmReset
+from gateway.events.annunciation import AlarmReAlarmed, FirstOutRevised
+from gateway.events.changeover import AlarmWithdrawn
+from gateway.events.lifecycle import ConditionChanged
+from gateway.events.presence import AlarmEscalated
+from gateway.identity import identity
 from gateway.machines import escalation, suppression
 from gateway.machines.suppression import NOT_SUPPRESSED, Suppression
 from gateway.machines.table import Table
 from gateway.plant.duty import Level, Rung
-from gateway.presence import AlarmEscalated
 from gateway.rule import RuleInstance, Truth
-from gateway.sample import Instant
+from gateway.sample import Instant, Reading
 
 
 class AlarmStateName(StrEnum):

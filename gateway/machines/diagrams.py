@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from gateway.event import TicketAction, TicketState, Verdict
+from gateway.events.interlocks import Verdict
+from gateway.events.tickets import TicketAction, TicketState
 from gateway.machines import alarm, duty_check, escalation, interlock, suppression, ticket
 from gateway.machines.table import Action, State, Table
 from gateway.plant.model import Text

@@ -9,17 +9,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.errors import IllegalTransition, Problem, RequestRefused
-from gateway.event import Event, identity
+from gateway.event import Event
+from gateway.events.presence import AskedBecause, DutyCheckAnswered, DutyCheckAsked, DutyCheckEscalated, DutyCheckMissed
+from gateway.identity import identity
 from gateway.machines import escalation
 from gateway.machines.table import Table
 from gateway.plant.duty import DutyCheckPolicy, Level, Rung
-from gateway.presence import (
-    AskedBecause,
-    DutyCheckAnswered,
-    DutyCheckAsked,
-    DutyCheckEscalated,
-    DutyCheckMissed,
-)
 from gateway.sample import Instant
 
 

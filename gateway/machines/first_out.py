@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.annunciation import FirstOutRevised
-from gateway.event import identity
+from gateway.events.annunciation import FirstOutRevised
+from gateway.identity import identity
 from gateway.machines.alarm import AlarmState
 from gateway.rule import RuleInstance
 from gateway.sample import Instant

@@ -10,21 +10,20 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gateway.changeover import InterlockWithdrawn
-from gateway.event import (
+from gateway.event import Event
+from gateway.events.changeover import InterlockWithdrawn
+from gateway.events.interlocks import (
     CommandCompleted,
     CommandRequested,
     EffectJudged,
-    Event,
     InterlockDemanded,
     InterlockEnded,
-    Reading,
     Verdict,
-    identity,
 )
+from gateway.identity import identity
 from gateway.machines.table import Table
 from gateway.rule import Effect, EffectMode, InterlockInstance, Truth
-from gateway.sample import Instant
+from gateway.sample import Instant, Reading
 
 SCANS_TO_JUDGE = 5
 """A time shorter than this many scans of its feedback cannot be told from one scan more or less."""
@@ -153,9 +152,7 @@ class Circumstances:
     """Ids of demands that were before."""
 
 
-def observe(
-    site: str, interlock: InterlockInstance, demand: Demand | None, seen: Circumstances
-) -> list[Event]:
+def observe(site: str, interlock: InterlockInstance, demand: Demand | None, seen: Circumstances) -> list[Event]:
     """Demand, judge, end: what follows from one tick. The commands of a new demand come right after it.
 
     A demand outlives its last verdict by one tick: whoever watches standing demands sees how each came out.
@@ -177,9 +174,7 @@ def observe(
             open_effects = True
     if not (seen.causes or seen.cause_unknown or open_effects or events):
         events.append(
-            InterlockEnded(
-                id=identity(demand.id, "ended"), at=seen.now, demand=demand.id, interlock=demand.interlock
-            )
+            InterlockEnded(id=identity(demand.id, "ended"), at=seen.now, demand=demand.id, interlock=demand.interlock)
         )
     return events
 
@@ -221,9 +216,7 @@ def _demanded(site: str, interlock: InterlockInstance, seen: Circumstances) -> l
     return events
 
 
-def _judge(
-    effect: Effect, demand: Demand, state: EffectState, feedback: Feedback, now: Instant
-) -> Judgement | None:
+def _judge(effect: Effect, demand: Demand, state: EffectState, feedback: Feedback, now: Instant) -> Judgement | None:
     allowed = TABLE.allowed(state.verdict)
     if not allowed:
         return None
@@ -299,9 +292,9 @@ def evolve(demand: Demand | None, event: Event) -> Demand | None:
         case EffectJudged():
             return _with_effects(
                 demand,
-                lambda state: replace(state, verdict=event.verdict, delay=event.delay)
-                if state.effect == event.effect
-                else state,
+                lambda state: (
+                    replace(state, verdict=event.verdict, delay=event.delay) if state.effect == event.effect else state
+                ),
             )
         case CommandRequested():
             return _with_effects(
@@ -311,9 +304,11 @@ def evolve(demand: Demand | None, event: Event) -> Demand | None:
         case CommandCompleted():
             return _with_effects(
                 demand,
-                lambda state: replace(state, written=event.written, detail=event.detail)
-                if state.command == event.command
-                else state,
+                lambda state: (
+                    replace(state, written=event.written, detail=event.detail)
+                    if state.command == event.command
+                    else state
+                ),
             )
         case InterlockEnded() | InterlockWithdrawn():
             return replace(demand, ended_at=event.at)

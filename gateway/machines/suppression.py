@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gateway.annunciation import (
+from gateway.duration import format_duration
+from gateway.errors import Problem, RequestRefused
+from gateway.event import Event
+from gateway.events.annunciation import (
     AlarmRemovedFromService,
     AlarmReturnedToService,
     AlarmShelved,
@@ -18,9 +21,7 @@ from gateway.annunciation import (
     AlarmUnsuppressed,
     UnshelvedBecause,
 )
-from gateway.duration import format_duration
-from gateway.errors import Problem, RequestRefused
-from gateway.event import Event, identity
+from gateway.identity import identity
 from gateway.machines.table import Table
 from gateway.plant.duty import AlarmPolicy
 from gateway.rule import Priority

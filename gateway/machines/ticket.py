@@ -10,16 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gateway.errors import Problem, RequestRefused
-from gateway.event import (
-    AlarmRaised,
-    Event,
-    TicketAction,
-    TicketFiled,
-    TicketMoved,
-    TicketRecurred,
-    TicketState,
-    identity,
-)
+from gateway.event import Event
+from gateway.events.alarms import AlarmRaised
+from gateway.events.tickets import TicketAction, TicketFiled, TicketMoved, TicketRecurred, TicketState
+from gateway.identity import identity
 from gateway.machines.table import Table
 from gateway.plant.model import Text
 from gateway.rule import TicketGrade

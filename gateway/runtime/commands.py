@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from gateway.clock import Clock
 from gateway.driver import Driver, Receipt
 from gateway.errors import OutputRefused, StoreFailed
-from gateway.event import CommandCompleted, CommandRequested, Entry, identity
+from gateway.event import Entry
+from gateway.events.interlocks import CommandCompleted, CommandRequested
+from gateway.identity import identity
 from gateway.plant.model import Output, Plant
 from gateway.runtime.followers import AT_ONCE, RETRY_AFTER
 from gateway.runtime.loop import Loop, Tick
@@ -52,9 +54,7 @@ class CommandSender:
     Its cursor stands before the oldest command without a receipt: a crash leaves no command forgotten.
     """
 
-    def __init__(
-        self, plant: Plant, drivers: Mapping[str, Driver], loop: Loop, journal: Journal, clock: Clock
-    ) -> None:
+    def __init__(self, plant: Plant, drivers: Mapping[str, Driver], loop: Loop, journal: Journal, clock: Clock) -> None:
         self._outputs = plant.outputs_by_id()
         self._drivers = drivers
         self._loop = loop

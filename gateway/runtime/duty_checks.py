@@ -16,7 +16,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from gateway.clock import Clock, to_datetime
 from gateway.errors import TocsinError
-from gateway.presence import AskedBecause
+from gateway.events.presence import AskedBecause
 from gateway.runtime.loop import Loop
 
 SITE_TIME = timezone(timedelta(hours=8))

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 
 from gateway.episodes import Episode, EpisodeLog
 from gateway.errors import StoreFailed
-from gateway.event import AlarmRaised, Event
+from gateway.event import Event
+from gateway.events.alarms import AlarmRaised
+from gateway.events.presence import HandoverSigned
 from gateway.kpi import SLOT, Figures, Limits, figures
 from gateway.plant.duty import AlarmPolicy
 from gateway.plant.model import Text
-from gateway.presence import HandoverSigned
 from gateway.runtime.followers import AT_ONCE, RETRY_AFTER
 from gateway.runtime.loop import Tick
 from gateway.sample import Instant

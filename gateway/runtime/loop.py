@@ -19,7 +19,9 @@ from gateway.clock import Clock
 from gateway.driver import LinkStatus
 from gateway.engine import Engine
 from gateway.errors import StoreFailed
-from gateway.event import Entry, Event, LinkChanged, identity
+from gateway.event import Entry, Event
+from gateway.events.lifecycle import LinkChanged
+from gateway.identity import identity
 from gateway.plant.model import Plant
 from gateway.point_table import PointTable
 from gateway.runtime import states
@@ -194,9 +196,7 @@ class Loop:
         if not self._held:
             return ()
         try:
-            entries = await self._journal.commit(
-                self._held, states.rows(self.engine.states, states_of(self._held))
-            )
+            entries = await self._journal.commit(self._held, states.rows(self.engine.states, states_of(self._held)))
         except StoreFailed as failure:
             if self.failure is None:
                 _log.error("events are held in memory: %s", failure)

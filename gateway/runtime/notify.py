@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from apprise import Apprise
 
 from gateway.errors import StoreFailed
-from gateway.event import Entry, Event, GatewayStarted
+from gateway.event import Entry, Event
+from gateway.events.lifecycle import GatewayStarted
+from gateway.events.presence import AlarmEscalated, DutyCheckEscalated
 from gateway.plant.duty import LADDER, Level, NotifyTarget
-from gateway.presence import AlarmEscalated, DutyCheckEscalated
 from gateway.sample import SECOND
 
 LINES = 10

@@ -11,10 +11,11 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from gateway.changeover import ConfigurationRefused, ConfigurationReloaded
 from gateway.engine import Engine
 from gateway.errors import ConfigurationError, Problem
-from gateway.event import Event, identity
+from gateway.event import Event
+from gateway.events.changeover import ConfigurationRefused, ConfigurationReloaded
+from gateway.identity import identity
 from gateway.plant.model import Plant
 from gateway.rule import Program, RuleInstance
 from gateway.runtime.devices import Devices

@@ -44,9 +44,7 @@ _log = logging.getLogger(__name__)
 class Samples(Protocol):
     """The part of `gateway.store.History` that is needed."""
 
-    def samples(
-        self, points: Collection[str] | None, start: Instant, end: Instant
-    ) -> AsyncIterator[SampleBatch]: ...
+    def samples(self, points: Collection[str] | None, start: Instant, end: Instant) -> AsyncIterator[SampleBatch]: ...
 
 
 async def warm(

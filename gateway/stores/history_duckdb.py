@@ -77,9 +77,7 @@ _APPEND_EVENTS = "INSERT INTO event FROM incoming_events ON CONFLICT DO NOTHING"
 class DuckdbHistory:
     """`gateway.store.History` in one file, which this process holds alone. Get one from `open`."""
 
-    def __init__(
-        self, path: Path, database: DuckDBPyConnection, point_names: Sequence[str], plan: HistoryPlan
-    ) -> None:
+    def __init__(self, path: Path, database: DuckDBPyConnection, point_names: Sequence[str], plan: HistoryPlan) -> None:
         self._path = path
         self._database = database
         self._plan = plan
@@ -104,9 +102,7 @@ class DuckdbHistory:
         self._failed = ""
 
     @classmethod
-    async def open(
-        cls, path: Path | str, point_names: Sequence[str], plan: HistoryPlan | None = None
-    ) -> DuckdbHistory:
+    async def open(cls, path: Path | str, point_names: Sequence[str], plan: HistoryPlan | None = None) -> DuckdbHistory:
         """Open or create the file; `point_names[i]` is the name of point index i in every batch.
 
         Raises StoreFailed that names the file and says what to do.

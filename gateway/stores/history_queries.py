@@ -156,9 +156,7 @@ def waiting_of(cursor: DuckDBPyConnection, catalog: Catalog) -> int:
     return total
 
 
-def records_of(
-    values: Mapping[str, int | str], cursor: DuckDBPyConnection, _: Catalog
-) -> Sequence[EventRecord]:
+def records_of(values: Mapping[str, int | str], cursor: DuckDBPyConnection, _: Catalog) -> Sequence[EventRecord]:
     return [EventRecord(*row) for row in cursor.execute(_EVENTS, values).fetchall()]
 
 

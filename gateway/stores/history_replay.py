@@ -96,9 +96,7 @@ async def replay(read: Reader, wanted: Selection, chunk: int) -> AsyncIterator[S
         low = following
 
 
-def _window(
-    wanted: Selection, low: int, high: int, cursor: DuckDBPyConnection, catalog: Catalog
-) -> SampleBatch:
+def _window(wanted: Selection, low: int, high: int, cursor: DuckDBPyConnection, catalog: Catalog) -> SampleBatch:
     found = cursor.execute(wanted.query(_WINDOW, catalog, low, high), wanted.values(low, high)).fetchnumpy()
     return batch_of(found, wanted.index_of)
 

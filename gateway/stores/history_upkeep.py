@@ -199,9 +199,7 @@ class Upkeep:
     def _files(self, segments: Sequence[Segment]) -> str:
         return sql.files(self._shelf.directory, segments)
 
-    def _write_some(
-        self, query: str, grain: Grain, level: Level, point_class: str, group: int
-    ) -> list[Segment]:
+    def _write_some(self, query: str, grain: Grain, level: Level, point_class: str, group: int) -> list[Segment]:
         """The segment, or none where the query has no rows: samples that went before their minutes did."""
         found = self._database.execute(f"SELECT 1 FROM ({query}) LIMIT 1").fetchone()  # noqa: S608
         return [self._write(query, grain, level, point_class, group)] if found else []

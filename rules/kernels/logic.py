@@ -177,9 +177,7 @@ class Vote(StatelessTruth):
 
 def _nth_onset(votes: tuple[Truths, ...], places: Places, which: Bytes, nth: Instants) -> Instants:
     """The n-th earliest onset among the votes that are `which`."""
-    onsets = np.array(
-        [np.where(_at(vote.truth, places) == which, vote.onset_at(places), _LATEST) for vote in votes]
-    )
+    onsets = np.array([np.where(_at(vote.truth, places) == which, vote.onset_at(places), _LATEST) for vote in votes])
     onsets.sort(axis=0)
     chosen: Instants = onsets[np.maximum(nth, 1) - 1, np.arange(len(places))]
     return chosen
@@ -188,5 +186,3 @@ def _nth_onset(votes: tuple[Truths, ...], places: Places, which: Bytes, nth: Ins
 def _at(column: NDArray[T], places: Places) -> NDArray[T]:
     """Of a column that may be one value for all."""
     return column if len(column) == 1 else column[places]
-
-

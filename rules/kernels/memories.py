@@ -108,9 +108,7 @@ class Latch(TruthKernel):
         self._memory |= is_true
         self._emit_at(frame, raised, cleared, is_true, is_false)
 
-    def _emit_at(
-        self, frame: Frame, raised: Truths, cleared: Truths, is_true: Booleans, is_false: Booleans
-    ) -> None:
+    def _emit_at(self, frame: Frame, raised: Truths, cleared: Truths, is_true: Booleans, is_false: Booleans) -> None:
         truth = either(is_true, ~(is_true | is_false))
         self.emit(frame, truth, lambda places: self._onset(places, raised, cleared, truth))
 

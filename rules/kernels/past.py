@@ -325,9 +325,7 @@ class CountAtLeast(TruthKernel):
         self._times[:, row], self._next[row] = times[-self._number :], 0
         self._nth[row], self._unknown[row] = nth[-1], unknown[-1]
         truth = self._outcome(nth, unknown, now)
-        return self.emitted(
-            row, truth, lambda at: np.where(event[at], argument.onset_at(at), now[at])
-        )
+        return self.emitted(row, truth, lambda at: np.where(event[at], argument.onset_at(at), now[at]))
 
     def _outcome(self, nth: Instants, unknown: Instants, now: Instants) -> Bytes:
         begin = now - self._window

@@ -317,4 +317,3 @@ class Dose(TruthKernel):
         below = np.where(missing > 0, most < limit.value, most <= limit.value) & number.known
         unknown = ~limit.known | ~(above | below)
         return either(above & limit.known, unknown), number.time_at
-

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from gateway.document import problems_of, read_file
 from gateway.duration import Duration
 from gateway.errors import ConfigurationError, UnknownSubject
-from gateway.event import Verdict
+from gateway.events.interlocks import Verdict
 from gateway.plant.model import Text
 from gateway.sample import SECOND
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import httpx
 
-from gateway.annunciation import AlarmShelved, AlarmUnshelved, UnshelvedBecause
 from gateway.episodes import episodes
-from gateway.event import AlarmAcknowledged, AlarmCleared, AlarmRaised, Event
+from gateway.event import Event
+from gateway.events.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised
+from gateway.events.annunciation import AlarmShelved, AlarmUnshelved, UnshelvedBecause
 from gateway.kpi import DAY
 from gateway.plant.model import Text
 from gateway.rule import Priority

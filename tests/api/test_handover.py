@@ -7,7 +7,7 @@ import httpx
 from gateway.api.handover_pack import SECTIONS
 from gateway.driver import LinkState
 from gateway.event import Entry
-from gateway.presence import HandoverSigned
+from gateway.events.presence import HandoverSigned
 from gateway.sample import SECOND
 from tests.api.support import HOT, LEAK, NOTED, Rig
 from tests.engine.scripted import FALSE, TRUE

@@ -23,7 +23,7 @@ from gateway.api.live import Subscription
 from gateway.api.views import sample_columns
 from gateway.driver import LinkState
 from gateway.errors import IllegalTransition, StoreFailed
-from gateway.event import TicketAction
+from gateway.events.tickets import TicketAction
 from gateway.machines.ticket import Move
 from gateway.rule import PointColumns, Truth
 from gateway.sample import SECOND, Quality

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.api.views import alarm_view, demand_view
-from gateway.event import Verdict
+from gateway.events.interlocks import Verdict
 from gateway.machines import ticket as ticket_machine
 from gateway.machines.alarm import AlarmState
 from gateway.machines.interlock import Demand, EffectState

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.event import AlarmRaised
+from gateway.events.alarms import AlarmRaised
 from gateway.rule import RuleInstance, Truth
 from gateway.sample import SECOND
 from tests.api.support import Rig, client, rig, rule, served
@@ -35,9 +35,7 @@ def run(options: Options) -> Result:
 def _rules() -> tuple[RuleInstance, ...]:
     """Two halves that take turns; the first-out groups are of one tick each."""
     made = [rule(index, f"flood_{index}@furnace") for index in range(2 * RATE)]
-    return tuple(
-        replace(each, points=(0,), first_out_group=f"g{each.index // (RATE // GROUPS)}") for each in made
-    )
+    return tuple(replace(each, points=(0,), first_out_group=f"g{each.index // (RATE // GROUPS)}") for each in made)
 
 
 async def _flood(work: Path, seconds: int, result: Result) -> None:

@@ -15,7 +15,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 
 from gateway.clock import ManualClock
-from gateway.event import identity
+from gateway.identity import identity
 from gateway.runtime import copyist as module
 from gateway.runtime.copyist import SETTLED, Copyist
 from gateway.sample import SECOND, Instant, SampleBatch

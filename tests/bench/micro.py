@@ -12,11 +12,12 @@ import numpy as np
 
 from gateway import app
 from gateway.engine import Engine
-from gateway.event import AlarmRaised, Event, Reading
+from gateway.event import Event
+from gateway.events.alarms import AlarmRaised
 from gateway.plant.model import Plant, Text
 from gateway.point_table import PointTable
 from gateway.rule import Priority, Truth
-from gateway.sample import SECOND, Instant, SampleBatch
+from gateway.sample import SECOND, Instant, Reading, SampleBatch
 from gateway.standing import Standing
 from gateway.stores.history_duckdb import DuckdbHistory
 from gateway.stores.journal_sqlite import SqliteJournal

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import IllegalTransition, RequestRefused, UnknownSubject
-from gateway.event import AlarmRaised
+from gateway.events.alarms import AlarmRaised
 from gateway.machines.alarm import Projected
 from gateway.machines.suppression import RemovalWish, ShelvingWish
 from gateway.rule import Priority

@@ -11,7 +11,8 @@ import rules
 from gateway.backtest.compare import difference, judged
 from gateway.backtest.run import Outcome, Run
 from gateway.engine import Engine
-from gateway.event import AlarmRaised, Event
+from gateway.event import Event
+from gateway.events.alarms import AlarmRaised
 from gateway.kpi import episodes
 from gateway.plant.model import Limit, Plant
 from gateway.point_table import PointTable

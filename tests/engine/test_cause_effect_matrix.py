@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cause_effect_matrix import MatrixCell, Proof, matrix
-from gateway.event import Verdict
+from gateway.events.interlocks import Verdict
 from gateway.machines.interlock import Demand, EffectState
 from gateway.rule import EffectMode, Truth
 from gateway.sample import SECOND, Instant

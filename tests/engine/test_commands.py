@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gateway.errors import OutputRefused
-from gateway.event import CommandCompleted
+from gateway.events.interlocks import CommandCompleted
 from gateway.runtime import commands
 from gateway.runtime.commands import CURSOR, EXPIRES_AFTER, check_allowed
 from gateway.sample import SECOND

@@ -7,7 +7,9 @@ from itertools import pairwise
 import pytest
 
 from gateway.errors import IllegalTransition, UnknownSubject
-from gateway.event import AlarmRaised, ConditionChanged, TicketAction, TicketFiled, TicketRecurred
+from gateway.events.alarms import AlarmRaised
+from gateway.events.lifecycle import ConditionChanged
+from gateway.events.tickets import TicketAction, TicketFiled, TicketRecurred
 from gateway.machines.ticket import Move
 from gateway.rule import EffectMode, TicketGrade
 from gateway.sample import SECOND, Instant

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import TocsinError
-from gateway.event import TicketAction, decode, encode
+from gateway.event import decode, encode
+from gateway.events.tickets import TicketAction
 from gateway.machines.suppression import RemovalWish, ShelvingWish
 from gateway.machines.ticket import Move
 from gateway.rule import EffectMode, Priority, Truth

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import RecordsRefused, StoreFailed
-from gateway.event import Entry, GatewayStopped
+from gateway.event import Entry
+from gateway.events.lifecycle import GatewayStopped
 from gateway.runtime import followers
 from gateway.runtime.followers import Follower
 from gateway.runtime.loop import Tick

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.changeover import AlarmWithdrawn
-from gateway.event import AlarmAcknowledged, AlarmCleared, AlarmRaised
+from gateway.events.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised
+from gateway.events.changeover import AlarmWithdrawn
 from gateway.kpi import DAY, HOUR, SLOT, Episode, Figures, Flood, Limits, episodes, figures, floods
 from gateway.plant.model import Text
 from gateway.rule import Priority

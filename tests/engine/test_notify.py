@@ -12,10 +12,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from gateway.errors import StoreFailed
-from gateway.event import Entry, GatewayStarted
+from gateway.event import Entry
+from gateway.events.lifecycle import GatewayStarted
+from gateway.events.presence import AlarmEscalated, AskedBecause
 from gateway.plant.duty import Level, NotifyTarget
 from gateway.plant.model import Text
-from gateway.presence import AlarmEscalated, AskedBecause
 from gateway.rule import Priority
 from gateway.runtime.duty_checks import DutyCheckScheduler, random_moments
 from gateway.runtime.followers import Follower

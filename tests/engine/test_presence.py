@@ -10,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import IllegalTransition, RequestRefused, UnknownSubject
-from gateway.event import AlarmEscalated, DutyCheckEscalated
+from gateway.events.presence import AlarmEscalated, AskedBecause, DutyCheckEscalated
 from gateway.machines import duty_check, escalation
 from gateway.machines.duty_check import DutyCheck, DutyCheckAction, DutyCheckState
 from gateway.machines.escalation import Climb, Told
 from gateway.machines.suppression import ShelvingWish
 from gateway.plant.duty import LADDER, DutyCheckPolicy, EscalationPolicy, Level
-from gateway.presence import AskedBecause
 from gateway.rule import Priority
 from gateway.runtime import states
 from gateway.sample import SECOND, Instant

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.changeover import AlarmWithdrawn, InterlockWithdrawn, TrialChanged
 from gateway.engine import Engine
-from gateway.event import AlarmRaised, ConditionChanged, InterlockDemanded, TicketFiled, Verdict, decode, encode
+from gateway.event import decode, encode
+from gateway.events.alarms import AlarmRaised
+from gateway.events.changeover import AlarmWithdrawn, InterlockWithdrawn, TrialChanged
+from gateway.events.interlocks import InterlockDemanded, Verdict
+from gateway.events.lifecycle import ConditionChanged
+from gateway.events.tickets import TicketFiled
 from gateway.machines.alarm import AlarmStateName
 from gateway.rule import RuleInstance
 from gateway.sample import Instant

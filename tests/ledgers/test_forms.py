@@ -12,7 +12,8 @@ from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from gateway.clock import from_datetime
-from gateway.event import Event, TicketAction, TicketFiled, TicketState
+from gateway.event import Event
+from gateway.events.tickets import TicketAction, TicketFiled, TicketState
 from gateway.ledgers.form import CHINA, ByHand, Period
 from gateway.ledgers.forms import FORMS, filled
 from gateway.ledgers.workbook import written

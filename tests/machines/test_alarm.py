@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import IllegalTransition
-from gateway.event import AlarmRaised
+from gateway.events.alarms import AlarmRaised
 from gateway.machines import alarm
 from gateway.machines.alarm import TABLE, AlarmAction, AlarmState, AlarmStateName, Observation
 from gateway.rule import Truth

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.event import TicketAction, TicketState, Verdict
+from gateway.events.interlocks import Verdict
+from gateway.events.tickets import TicketAction, TicketState
 from gateway.machines import alarm, diagrams, duty_check, escalation, interlock, suppression, ticket
 from gateway.machines.alarm import AlarmAction, AlarmStateName
 from gateway.machines.interlock import Judgement

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import IllegalTransition
-from gateway.event import EffectJudged, Event, Verdict
+from gateway.event import Event
+from gateway.events.interlocks import EffectJudged, Verdict
 from gateway.machines import interlock
 from gateway.machines.interlock import TABLE, Cause, Circumstances, Demand, Feedback, Judgement, worst
 from gateway.plant.model import Text

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import IllegalTransition, RequestRefused
-from gateway.event import AlarmRaised, Event, TicketAction, TicketRecurred, TicketState
+from gateway.event import Event
+from gateway.events.alarms import AlarmRaised
+from gateway.events.tickets import TicketAction, TicketRecurred, TicketState
 from gateway.machines import ticket
 from gateway.machines.ticket import STEPS_KEPT, TABLE, Filing, Move, Ticket
 from gateway.rule import TicketGrade

@@ -8,7 +8,7 @@ from tests.policy.source import imported, modules, uses
 
 IMPURE = {"asyncio", "logging", "random", "socket", "sqlite3", "threading", "time"}
 
-PURE_PACKAGES = ("gateway/backtest/", "gateway/document/", "gateway/machines/", "gateway/plant/")
+PURE_PACKAGES = ("gateway/backtest/", "gateway/document/", "gateway/events/", "gateway/machines/", "gateway/plant/")
 
 PURE = [
     "drivers/judgement.py",
@@ -27,11 +27,11 @@ PURE = [
     "drivers/sparkplug/session.py",
     "gateway/admission.py",
     "gateway/duration.py",
-    "gateway/changeover.py",
     "gateway/engine.py",
     "gateway/errors.py",
     "gateway/event.py",
     "gateway/gases.py",
+    "gateway/identity.py",
     "gateway/cause_effect_matrix.py",
     "gateway/kpi.py",
     "gateway/point_table.py",

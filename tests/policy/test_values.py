@@ -9,7 +9,6 @@ import pytest
 from tests.policy.source import modules
 
 VALUES = [
-    "gateway/changeover.py",
     "gateway/driver.py",
     "gateway/errors.py",
     "gateway/event.py",
@@ -19,7 +18,7 @@ VALUES = [
     "gateway/rule.py",
     "gateway/sample.py",
     "gateway/store.py",
-    *(path for path in modules("gateway") if path.startswith("gateway/machines/")),
+    *(path for path in modules("gateway") if path.startswith(("gateway/events/", "gateway/machines/"))),
 ]
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from gateway.changeover import AlarmWithdrawn, ConfigurationRefused, ConfigurationReloaded, InterlockWithdrawn
 from gateway.errors import ConfigurationError, StoreFailed
-from gateway.event import AlarmRaised, GatewayStarted
+from gateway.events.alarms import AlarmRaised
+from gateway.events.changeover import AlarmWithdrawn, ConfigurationRefused, ConfigurationReloaded, InterlockWithdrawn
+from gateway.events.lifecycle import GatewayStarted
 from gateway.runtime.warm import warm
 from gateway.sample import SECOND, Instant, SampleBatch
 from tests.api.support import heard_of

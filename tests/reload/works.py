@@ -15,7 +15,8 @@ from gateway import app
 from gateway.api.server import listen_on, serve_on
 from gateway.cli.front import Front
 from gateway.driver import DriverKind, DriverWork, LinkState, LinkStatus, Manifest, Receipt
-from gateway.event import AlarmRaised, Event
+from gateway.event import Event
+from gateway.events.alarms import AlarmRaised
 from gateway.plant.loader import load_plant
 from gateway.plant.model import Output
 from gateway.runtime.reload import Reloader

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gateway.errors import StoreFailed
-from gateway.event import ConditionChanged, identity
+from gateway.events.lifecycle import ConditionChanged
+from gateway.identity import identity
 from gateway.plant.keeping import Keeping
 from gateway.rule import Truth
 from gateway.sample import Instant, SampleBatch

@@ -22,7 +22,8 @@ from random import Random
 from gateway.clock import ManualClock
 from gateway.engine import Engine
 from gateway.errors import IllegalTransition, RequestRefused
-from gateway.event import Entry, Event, TicketAction, TicketFiled
+from gateway.event import Entry, Event
+from gateway.events.tickets import TicketAction, TicketFiled
 from gateway.machines.ticket import Move
 from gateway.rule import Truth
 from gateway.runtime import states

@@ -14,16 +14,10 @@ import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from gateway import app
-from gateway.event import (
-    AlarmAcknowledged,
-    Entry,
-    Event,
-    TicketAction,
-    TicketMoved,
-    TicketRecurred,
-    TicketState,
-    identity,
-)
+from gateway.event import Entry, Event
+from gateway.events.alarms import AlarmAcknowledged
+from gateway.events.tickets import TicketAction, TicketMoved, TicketRecurred, TicketState
+from gateway.identity import identity
 from gateway.sample import Instant, Quality, Reason, Sample, SampleBatch
 from gateway.stores.influx_lines import SeriesPoint
 from gateway.stores.influxdb import InfluxAddress, InfluxHistory

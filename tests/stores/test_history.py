@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import RequestRefused, StoreFailed, UnknownSubject
-from gateway.event import Entry, GatewayStopped
+from gateway.event import Entry
+from gateway.events.lifecycle import GatewayStopped
 from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
 from gateway.store import Curve, History
 from gateway.stores.history_duckdb import DuckdbHistory

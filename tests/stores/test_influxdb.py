@@ -20,7 +20,11 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
 from gateway.errors import RecordsRefused, StoreFailed
-from gateway.event import AlarmAcknowledged, AlarmCleared, EffectJudged, Entry, GatewayStopped, Verdict, identity
+from gateway.event import Entry
+from gateway.events.alarms import AlarmAcknowledged, AlarmCleared
+from gateway.events.interlocks import EffectJudged, Verdict
+from gateway.events.lifecycle import GatewayStopped
+from gateway.identity import identity
 from gateway.rule import EffectMode
 from gateway.sample import Instant, Quality, Reason, Sample, SampleBatch
 from gateway.store import Tally

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import StoreFailed
-from gateway.event import GatewayStopped, identity
+from gateway.events.lifecycle import GatewayStopped
+from gateway.identity import identity
 from gateway.sample import Instant
 from gateway.store import StateKind, StateRow
 from gateway.stores.journal_postgres import PostgresJournal

@@ -26,7 +26,9 @@ from pydantic import TypeAdapter
 from gateway.api import requests
 from gateway.api import schema as wire
 from gateway.api.health_schema import CopyView, HealthView
-from gateway.event import AlarmAcknowledged, AlarmRaised, Entry, TicketAction
+from gateway.event import Entry
+from gateway.events.alarms import AlarmAcknowledged, AlarmRaised
+from gateway.events.tickets import TicketAction
 from gateway.machines.alarm import AlarmStateName
 from gateway.machines.duty_check import DutyCheck
 from gateway.plant.model import Text

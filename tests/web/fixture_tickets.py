@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.event import TicketAction, TicketState
+from gateway.events.tickets import TicketAction, TicketState
 
 NEXT = {
     TicketAction.REGISTER: (TicketState.REGISTERED, (TicketAction.ASSIGN, TicketAction.DISMISS)),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gateway.api import schema as wire
-from gateway.event import Reading, TicketAction, TicketState, Verdict
+from gateway.events.interlocks import Verdict
+from gateway.events.tickets import TicketAction, TicketState
 from gateway.machines.alarm import AlarmStateName
 from gateway.machines.suppression import NOT_SUPPRESSED, Removal, Shelf, Suppression
 from gateway.plant.model import RiskColour, Text
 from gateway.rule import EffectMode, Priority, TicketGrade
-from gateway.sample import SECOND, Instant
+from gateway.sample import SECOND, Instant, Reading
 from tests.web.fixture_aside import aside_fields, person_actions
 from tests.web.fixture_plant import equipment, point_index
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from gateway.events.presence import AskedBecause
 from gateway.machines.duty_check import DutyCheck, DutyCheckState
-from gateway.presence import AskedBecause
 from gateway.sample import SECOND, Instant
 from tests.web.fake_gateway import FakeGateway, wall_clock
 from tests.web.test_page import overflowing
