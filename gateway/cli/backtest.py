@@ -23,7 +23,7 @@ from gateway.sample import SECOND, Instant
 if TYPE_CHECKING:
     from gateway.backtest.many import Stretch, Subject
     from gateway.backtest.run import Outcome
-    from gateway.stores.history_duckdb import DuckdbHistory
+    from gateway.stores.history_reader import HistoryReader
     from gateway.stores.sample_file import SampleFile
 
 BEIJING = timezone(timedelta(hours=8))
@@ -67,7 +67,7 @@ class Asked:
     type=click.Path(path_type=Path),
     default=Path("data"),
     show_default=True,
-    help="Data directory of a gateway that does not run now.",
+    help="Data directory of a gateway that does not run now; only read, never changed.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="CSV or Parquet file of samples in place of a history.")
 @click.option("--only", multiple=True, help="Report only this rule or rule instance; may be given again.")
@@ -164,7 +164,7 @@ async def _run(
     else:
         stretch = _stretch(asked, None)
         async with _history(_file_of(history), names) as opened:
-            batches = opened.samples(None, stretch.begin(subjects), stretch.end)
+            batches = opened.samples(stretch.begin(subjects), stretch.end)
             outcomes, samples = await run_all(subjects, batches, stretch, tell(stretch))
     if not samples:
         raise refusal("--from", "a stretch in which this plant's points have samples", "none between --from and --to")
@@ -172,17 +172,20 @@ async def _run(
 
 
 @asynccontextmanager
-async def _history(file: Path, names: Sequence[str]) -> AsyncIterator[DuckdbHistory]:
-    """The stored history; refused where a gateway holds it."""
-    from gateway.stores.history_duckdb import DuckdbHistory
+async def _history(file: Path, names: Sequence[str]) -> AsyncIterator[HistoryReader]:
+    """The stored history, which stays as it is; refused where a gateway holds it."""
+    from gateway.stores.history_reader import HistoryReader
 
     try:
-        history = await DuckdbHistory.open(file, names)
+        history = await HistoryReader.open(file, names)
     except StoreFailed as failure:
         if "lock" not in str(failure):
             raise
         got = f"{file}, which a running gateway holds; stop it, or copy the data directory while it is stopped"
         raise refusal("--history", "a history that nobody holds", got) from failure
+    if history.damaged:
+        shown = f"{', '.join(history.damaged[:5])}{' ...' if len(history.damaged) > 5 else ''}"
+        click.echo(f"缺失或损坏的历史文件 history files missing or damaged, left out: {shown}", err=True)
     try:
         yield history
     finally:

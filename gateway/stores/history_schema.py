@@ -126,6 +126,23 @@ def open_database(path: Path) -> DuckDBPyConnection:
     return database
 
 
+def open_read_only(path: Path) -> tuple[DuckDBPyConnection, int]:
+    """A file that is there, held against writers and never written, and the version of its schema.
+
+    Raises StoreFailed that names it and says what to do.
+    """
+    try:
+        database = duckdb.connect(str(path), read_only=True, config=_CONFIG)
+        try:
+            version = _require_history(database, path)
+        except (duckdb.Error, StoreFailed):
+            database.close()
+            raise
+    except (duckdb.Error, OSError) as error:
+        raise StoreFailed(STORE, f"open {path}", cause(error)) from error
+    return database, version
+
+
 def point_keys(database: DuckDBPyConnection, names: Sequence[str], holds: Mapping[str, int]) -> dict[str, int]:
     """The key of every point that ever was; names that are new get the next ones, durably, and all their holds."""
     known: dict[str, int] = dict(database.execute("SELECT name, key FROM point").fetchall())
@@ -207,7 +224,8 @@ def transaction(database: DuckDBPyConnection) -> Iterator[None]:
         raise
 
 
-def _require_history(database: DuckDBPyConnection, path: Path) -> None:
+def _require_history(database: DuckDBPyConnection, path: Path) -> int:
+    """The version of its schema, which this Tocsin knows."""
     row = database.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'meta'").fetchone()
     if not row or not row[0]:
         raise StoreFailed(
@@ -222,3 +240,4 @@ def _require_history(database: DuckDBPyConnection, path: Path) -> None:
             f"expected schema version {SCHEMA_VERSION} or older, got {version} of a newer Tocsin; "
             f"start that version or choose another path",
         )
+    return int(version)

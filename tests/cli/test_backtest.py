@@ -17,6 +17,7 @@ from gateway.cli.group import main
 from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
 from gateway.stores.history_duckdb import DuckdbHistory
 from tests.reload.works import CLASSES, CLAUSES, rule
+from tests.stores.history_support import fingerprint
 
 START = 1_793_462_400  # 2026-11-01 00:00 in China
 PLANT = """
@@ -28,6 +29,10 @@ devices: [{id: plc, driver: modbus_tcp, name: {zh: 控制器, en: PLC}, host: 12
 points:
   - {equipment: v1, kind: pressure, unit: kPa, range: [0, 1000], period: 1 s, stale_after: 5 s,
       source: {device: plc, table: holding, address: 0, type: uint16}}
+"""
+LEVEL = """\
+  - {equipment: v1, kind: level, unit: mm, range: [0, 1000], period: 1 s, stale_after: 5 s,
+      source: {device: plc, table: holding, address: 1, type: uint16}}
 """
 HIGH = rule("high", "pressure > 500 kPa")
 SLOW = rule("high", "pressure > 500 kPa", on_delay="4 s")
@@ -107,6 +112,16 @@ def test_the_stored_history_of_a_gateway_gives_the_same(works: Path) -> None:
     assert middle.returncode == 0, middle.stderr
     half = json.loads((works / "c.json").read_text(encoding="utf-8"))["sets"][0]["judged"]["figures"]
     assert half["annunciations"] == 2
+
+
+def test_a_back_test_changes_no_byte_of_the_data_directory(works: Path) -> None:
+    asyncio.run(_store(works))
+    (works / "plant.yaml").write_text(PLANT + LEVEL, encoding="utf-8")  # a point that was never stored
+    before = fingerprint(works / "data")
+    day = ("--from", "2026-11-01T00:00:00", "--to", "2026-11-01T00:10:00")
+    said = backtest(works, "--rules", "slow", "--against", "quick", *day)
+    assert said.returncode == 0, said.stderr
+    assert fingerprint(works / "data") == before
 
 
 async def _store(works: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -87,3 +88,15 @@ def width(start: int, end: int, buckets: int) -> int:
 def numbers(found: Curve) -> list[tuple[int, float, float, float, float, int]]:
     columns = (found.start, found.low, found.high, found.mean, found.last, found.worst)
     return list(zip(*(column.tolist() for column in columns)))
+
+
+def fingerprint(directory: Path) -> dict[str, tuple[str, int, int]]:
+    """Every name below it, with content and times: reading changes none."""
+    return {
+        str(file.relative_to(directory)): (
+            hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "",
+            file.stat().st_mtime_ns,
+            file.stat().st_ctime_ns,
+        )
+        for file in [directory, *sorted(directory.rglob("*"))]
+    }
