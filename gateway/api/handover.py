@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
-from gateway.api import handover_page
+from gateway.api import handover_page, handover_sheet
 from gateway.api.answers import problem, refuse
-from gateway.api.handover_pack import HandoverPack, pack
+from gateway.api.handover_pack import HandoverPack, SectionCount, counted, pack
 from gateway.api.requests import HandoverRequest
 from gateway.api.services import ApiServices, Services
+from gateway.api.workbooks import WORKBOOK_ANSWER, workbook
 from gateway.errors import Problem, TocsinError, UnknownSubject
 from gateway.event import Event
 from gateway.events.presence import HandoverSigned
@@ -21,6 +23,21 @@ from gateway.sample import Instant
 handover_routes = APIRouter(prefix="/api")
 
 _PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}, "description": "A page to print."}}
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverView:
+    """A signed handover in short; its page and its workbook have the lines."""
+
+    handover: str
+    at: Instant
+    by: str
+    to: str
+    comment: str
+    digest: str
+    sections: tuple[SectionCount, ...]
+    """Those that had any line."""
+    left_out: int
 
 
 class HandoverChanged(TocsinError):
@@ -55,10 +72,23 @@ async def sign_handover(request: HandoverRequest, services: Services) -> Handove
     return entry.event
 
 
+@handover_routes.get("/handover.xlsx", response_class=Response, responses=WORKBOOK_ANSWER)
+async def handover_present_workbook(services: Services) -> Response:
+    """The pack as a workbook, not yet signed."""
+    found = _pack(services, services.clock.now())
+    return workbook(handover_sheet.present(found))
+
+
 @handover_routes.get("/handovers")
-async def handovers(services: Services) -> tuple[HandoverSigned, ...]:
-    """The latest signed handovers, oldest first."""
-    return tuple(services.figures.handovers)
+async def handovers(services: Services) -> tuple[HandoverView, ...]:
+    """The latest signed handovers, oldest first; the journal keeps all."""
+    return tuple(_view(each) for each in services.figures.handovers)
+
+
+@handover_routes.get("/handovers/{handover_id}.xlsx", response_class=Response, responses=WORKBOOK_ANSWER)
+async def handover_signed_workbook(handover_id: str, services: Services) -> Response:
+    """One of the latest signed handovers as a workbook."""
+    return workbook(handover_sheet.signed(services.plant.site.name, _signed_before(services, handover_id)))
 
 
 @handover_routes.get("/handover/page", response_class=Response, responses=_PAGE)
@@ -70,16 +100,27 @@ async def handover_present_page(services: Services) -> HTMLResponse:
 @handover_routes.get("/handovers/{handover_id}/page", response_class=Response, responses=_PAGE)
 async def handover_signed_page(handover_id: str, services: Services) -> HTMLResponse:
     """One of the latest signed handovers as a page to print."""
-    found = next((each for each in services.figures.handovers if each.handover == handover_id), None)
-    if found is None:
-        raise UnknownSubject("handover", handover_id)
-    return _html(handover_page.signed(services.plant.site.name, found))
+    return _html(handover_page.signed(services.plant.site.name, _signed_before(services, handover_id)))
 
 
 @handover_routes.get("/handover.css", include_in_schema=False)
 async def handover_style() -> Response:
     """How the printed page looks; a file of its own, because no page may bring its style inline."""
     return Response(handover_page.STYLE, media_type="text/css")
+
+
+def _signed_before(services: ApiServices, handover_id: str) -> HandoverSigned:
+    found = next((each for each in services.figures.handovers if each.handover == handover_id), None)
+    if found is None:
+        raise UnknownSubject("handover", handover_id)
+    return found
+
+
+def _view(event: HandoverSigned) -> HandoverView:
+    sections = tuple(each for each in counted(event.lines) if each.lines)
+    return HandoverView(
+        event.handover, event.at, event.by, event.to, event.comment, event.digest, sections, event.left_out
+    )
 
 
 def _html(page: str) -> HTMLResponse:

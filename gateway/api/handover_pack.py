@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from enum import StrEnum
@@ -53,11 +54,21 @@ SECTIONS: Mapping[HandoverSection, Text] = {
 
 
 @dataclass(frozen=True, slots=True)
+class SectionCount:
+    """A section of a pack, named even where nothing is in it: silence about it would say nothing."""
+
+    section: HandoverSection
+    title: Text
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
 class HandoverPack:
     """What the next shift has to know of, as of one moment."""
 
     site: Text
     at: Instant
+    sections: tuple[SectionCount, ...]
     lines: tuple[HandoverLine, ...]
     left_out: int
     """Lines beyond what one pack holds."""
@@ -79,7 +90,13 @@ def pack(
     found.sort(key=lambda line: (order[line.section], line.since, line.subject))
     lines = tuple(found[:MOST_LINES])
     left_out = len(found) - len(lines)
-    return HandoverPack(site, now, lines, left_out, digest_of(lines, left_out))
+    return HandoverPack(site, now, counted(lines), lines, left_out, digest_of(lines, left_out))
+
+
+def counted(lines: Sequence[HandoverLine]) -> tuple[SectionCount, ...]:
+    """Every section in its order, with how many of these lines are in it."""
+    found = Counter(line.section for line in lines)
+    return tuple(SectionCount(section, title, found[section.value]) for section, title in SECTIONS.items())
 
 
 def digest_of(lines: Sequence[HandoverLine], left_out: int) -> str:

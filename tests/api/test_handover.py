@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import httpx
+from openpyxl import load_workbook
 
 from gateway.api.handover_pack import SECTIONS
 from gateway.driver import LinkState
@@ -49,6 +52,9 @@ async def test_the_pack_holds_everything_that_is_not_as_it_should_be(gateway: Ri
         ("unanswered", "DC"),
     }
     assert pack["left_out"] == 0
+    counts = {each["section"]: each["lines"] for each in pack["sections"]}
+    assert sum(counts.values()) == len(pack["lines"])
+    assert counts["suppressed"] == 0, "an empty section is named as well"
     notes = {line["section"]: line["note"] for line in pack["lines"]}
     assert "DH-7 · 仪表校验 · 李 · 王" in notes["out_of_service"]
     assert "张" in notes["overdue"]
@@ -66,10 +72,24 @@ async def test_both_sign_what_both_have_read_and_the_journal_keeps_it(gateway: R
     assert (event.handover, len(event.lines)) == (signed["handover"], len(pack["lines"]))
     await gateway.services.figures.catch_up()
     assert [each["handover"] for each in (await http.get("/api/handovers")).json()] == [signed["handover"]]
+    (listed,) = (await http.get("/api/handovers")).json()
+    assert sum(each["lines"] for each in listed["sections"]) == len(pack["lines"])
     page = await http.get(f"/api/handovers/{signed['handover']}/page")
     assert "赵" in page.text
     assert "一切已说明" in page.text
     assert (await http.get("/api/handovers/HO-none/page")).status_code == 404
+
+
+async def test_the_workbook_has_every_line_and_both_names(gateway: Rig, http: httpx.AsyncClient) -> None:
+    await troubled(gateway, http)
+    signed = (await http.post("/api/handover", json={"by": "李", "to": "=赵"})).json()
+    await gateway.services.figures.catch_up()
+    for address, names in (("handover", "交班人：　"), (f"handovers/{signed['handover']}", "交班人：李　")):
+        answer = await http.get(f"/api/{address}.xlsx")
+        cells = [str(cell) for row in load_workbook(BytesIO(answer.content)).active.values for cell in row]
+        assert all(line["subject"] in cells for line in signed["lines"])
+        assert any(cell.startswith(names) for cell in cells)
+    assert (await http.get("/api/handovers/HO-none.xlsx")).status_code == 404
 
 
 async def test_nobody_hands_over_to_themselves_or_to_nobody(gateway: Rig, http: httpx.AsyncClient) -> None:

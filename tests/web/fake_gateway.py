@@ -34,7 +34,7 @@ from gateway.machines.duty_check import DutyCheck
 from gateway.plant.model import Text
 from gateway.rule import Priority
 from gateway.sample import SECOND, Instant, Quality, Reason
-from tests.web import fixture_aside, fixture_plant, fixture_views
+from tests.web import fixture_aside, fixture_handover, fixture_plant, fixture_views
 from tests.web.fixture_tickets import NEXT
 
 DIST = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
@@ -372,6 +372,7 @@ def make_app(fake: FakeGateway) -> FastAPI:
     async def coverage() -> tuple[wire.CoverageRow, ...]:
         return tuple(fixture_views.coverage())
 
+    fixture_handover.add_routes(app, fake, wall_clock)
     if DIST.is_dir():
         app.mount("/", StaticFiles(directory=DIST, html=True))
     return app

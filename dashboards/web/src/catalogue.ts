@@ -130,6 +130,24 @@ export const words = {
   ticket: text("隐患单", "Hazard ticket"),
   overdue: text("超出限时", "Past the time limit"),
 
+  // Shift handover
+  handover: text("交接班", "Shift handover"),
+  handover_note: text("双方逐项核对后签名；不完整或同一人签名不予接受", "Both read it and sign; one name, or one person twice, is refused"),
+  handover_as_of: text("截至", "As of"),
+  handover_changed: text("情况已变化，所读内容已过时", "Something has changed since this was read"),
+  read_again: text("重新读取", "Read again"),
+  hands_over: text("交班人", "Hands over"),
+  takes_over: text("接班人", "Takes over"),
+  same_person: text("交班人与接班人须为两人", "They must be two persons"),
+  sign_both: text("双方签名交接", "Sign, both"),
+  handover_done: text("已交接并记入日志", "Handed over and journalled"),
+  handovers_past: text("历次交接", "Past handovers"),
+  no_handovers: text("尚无交接记录", "No handover yet"),
+  print: text("打印", "Print"),
+  workbook: text("导出表格", "Workbook"),
+  not_listed: text("条未列出", "more are not listed"),
+  show_all: text("全部显示", "Show all"),
+
   // Duty
   figures: text("报警系统指标", "Alarm figures"),
   figures_note: text("按 ISA-18.2 与 EEMUA 191", "after ISA-18.2 and EEMUA 191"),

@@ -1,5 +1,21 @@
 // Requests and answers over HTTP; every failure is an ApiError whose view can be shown in words.
-import type { AlarmView, CoverageRow, DutyCheck, ErrorView, Evidence, FiguresView, RemovalRequest, ShelveRequest, TicketRequest, TicketView, Trend } from "./types.ts";
+import type {
+  AlarmView,
+  CoverageRow,
+  DutyCheck,
+  ErrorView,
+  Evidence,
+  FiguresView,
+  HandoverPack,
+  HandoverRequest,
+  HandoverSigned,
+  HandoverView,
+  RemovalRequest,
+  ShelveRequest,
+  TicketRequest,
+  TicketView,
+  Trend,
+} from "./types.ts";
 
 const LIMIT = 10_000;
 
@@ -60,6 +76,9 @@ export const api = {
     request<FiguresView>(`/api/figures?start=${Math.round(start)}&end=${Math.round(end)}`),
   answerDutyCheck: (check: string, person: Person) =>
     request<DutyCheck>(`/api/duty/checks/${part(check)}/answer`, person),
+  handover: () => request<HandoverPack>("/api/handover"),
+  signHandover: (wish: HandoverRequest) => request<HandoverSigned>("/api/handover", wish),
+  handovers: () => request<HandoverView[]>("/api/handovers"),
   tickets: (standing: boolean) => request<TicketView[]>(`/api/tickets?standing=${standing}`),
   moveTicket: (ticket: string, step: TicketRequest) =>
     request<TicketView>(`/api/tickets/${part(ticket)}/actions`, step),

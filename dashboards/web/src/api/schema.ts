@@ -660,6 +660,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/handover.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Handover Present Workbook
+         * @description The pack as a workbook, not yet signed.
+         */
+        get: operations["handover_present_workbook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/handovers": {
         parameters: {
             query?: never;
@@ -669,9 +689,29 @@ export interface paths {
         };
         /**
          * Handovers
-         * @description The latest signed handovers, oldest first.
+         * @description The latest signed handovers, oldest first; the journal keeps all.
          */
         get: operations["handovers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/handovers/{handover_id}.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Handover Signed Workbook
+         * @description One of the latest signed handovers as a workbook.
+         */
+        get: operations["handover_signed_workbook"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1857,6 +1897,8 @@ export interface components {
             site: components["schemas"]["Text"];
             /** At */
             at: number;
+            /** Sections */
+            sections: components["schemas"]["SectionCount"][];
             /** Lines */
             lines: components["schemas"]["HandoverLine"][];
             /** Left Out */
@@ -1888,6 +1930,12 @@ export interface components {
             digest: string;
         };
         /**
+         * HandoverSection
+         * @description In the order in which people must hear of it.
+         * @enum {string}
+         */
+        HandoverSection: "standing" | "bypassed" | "out_of_service" | "shelved" | "suppressed" | "cannot_tell" | "silent" | "overdue" | "unanswered";
+        /**
          * HandoverSigned
          * @description One shift handed over to the next; the pack as both saw it.
          */
@@ -1913,6 +1961,28 @@ export interface components {
             digest: string;
             /** Lines */
             lines: components["schemas"]["HandoverLine"][];
+            /** Left Out */
+            left_out: number;
+        };
+        /**
+         * HandoverView
+         * @description A signed handover in short; its page and its workbook have the lines.
+         */
+        HandoverView: {
+            /** Handover */
+            handover: string;
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** To */
+            to: string;
+            /** Comment */
+            comment: string;
+            /** Digest */
+            digest: string;
+            /** Sections */
+            sections: components["schemas"]["SectionCount"][];
             /** Left Out */
             left_out: number;
         };
@@ -2479,6 +2549,16 @@ export interface components {
             /** Now */
             now: number;
             samples: components["schemas"]["SampleColumns"];
+        };
+        /**
+         * SectionCount
+         * @description A section of a pack, named even where nothing is in it: silence about it would say nothing.
+         */
+        SectionCount: {
+            section: components["schemas"]["HandoverSection"];
+            title: components["schemas"]["Text"];
+            /** Lines */
+            lines: number;
         };
         /**
          * Shelf
@@ -4970,6 +5050,62 @@ export interface operations {
             };
         };
     };
+    handover_present_workbook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workbook. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
     handovers: {
         parameters: {
             query?: never;
@@ -4985,7 +5121,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HandoverSigned"][];
+                    "application/json": components["schemas"]["HandoverView"][];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    handover_signed_workbook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workbook. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
                 };
             };
             /** @description The id names nothing. */
