@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.api.handover_pack import SECTIONS, HandoverPack, HandoverSection
+from gateway.events.presence import HandoverLine, HandoverSigned
 from gateway.ledgers.form import BY_HAND, Cell, Column, Form, china
 from gateway.plant.model import Text
-from gateway.presence import HandoverLine, HandoverSigned
 from gateway.sample import Instant
 
 _TITLE = "交接班记录"

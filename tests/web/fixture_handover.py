@@ -14,7 +14,7 @@ from gateway.api.answers import answer_errors
 from gateway.api.handover import handover_routes
 from gateway.driver import LinkState
 from gateway.event import Entry, Event
-from gateway.presence import HandoverSigned
+from gateway.events.presence import HandoverSigned
 from gateway.sample import Instant
 from tests.web import fixture_views
 
