@@ -327,7 +327,7 @@ def refusal(status: int, message: str, problems: tuple[wire.ProblemView, ...]) -
 
 def make_app(fake: FakeGateway) -> FastAPI:
     """The wire contract over the fake's state."""
-    app = FastAPI()
+    app = fixture_handover.served(fake, wall_clock)
     app.add_api_websocket_route("/api/live", fake.live)
 
     @app.post("/api/alarms/{alarm_id}/shelve", response_model=None)
@@ -372,7 +372,6 @@ def make_app(fake: FakeGateway) -> FastAPI:
     async def coverage() -> tuple[wire.CoverageRow, ...]:
         return tuple(fixture_views.coverage())
 
-    fixture_handover.add_routes(app, fake, wall_clock)
     if DIST.is_dir():
         app.mount("/", StaticFiles(directory=DIST, html=True))
     return app

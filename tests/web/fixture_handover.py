@@ -35,8 +35,9 @@ class FakeJournal:
         return [Entry(len(self.signed), event) for event in events]
 
 
-def add_routes(app: FastAPI, fake: FakeGateway, now: Callable[[], int]) -> None:
-    """Serve handovers of what the fake shows."""
+def served(fake: FakeGateway, now: Callable[[], int]) -> FastAPI:
+    """An app that serves handovers of what the fake shows."""
+    app = FastAPI()
     journal = FakeJournal(now)
     links = {each.device: replace(each, state=LinkState(each.state)) for each in fixture_views.links(now())}
     app.state.services = SimpleNamespace(
@@ -49,3 +50,4 @@ def add_routes(app: FastAPI, fake: FakeGateway, now: Callable[[], int]) -> None:
     )
     app.include_router(handover_routes)
     answer_errors(app)
+    return app
