@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,9 +43,11 @@ class Options:
 
 async def run_gateway(options: Options) -> None:
     """Run until SIGINT or SIGTERM. Raises TocsinError for anything that somebody has to mend first."""
-    stop = asyncio.Event()
+    stop, hangup = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # From the first moment on: a hangup that nobody handles would end the process.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
     configuration = app.configure(options.plant, options.rules)
     listener = listen_on(options.host, options.port)
     try:
@@ -66,13 +68,19 @@ async def run_gateway(options: Options) -> None:
 
     async def serve() -> None:
         async with asyncio.TaskGroup() as group:
-            asyncio.get_running_loop().add_signal_handler(
-                signal.SIGHUP, lambda: group.create_task(reloader.on_hangup(), name="reload")
-            )
+            group.create_task(_on_every(hangup, reloader.on_hangup), name="reload")
             group.create_task(front.hub.run(), name="live hub")
             group.create_task(serve_on(api, listener), name="http")
 
     await _first_error(station.run(stop, serve))
+
+
+async def _on_every(asked: asyncio.Event, answer: Callable[[], Awaitable[None]]) -> None:
+    """Several askings during one answer get one more."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        await answer()
 
 
 def _copies(plant: Plant, options: Options) -> dict[str, Copy]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from gateway.engine import Engine
-from gateway.errors import ConfigurationError, Problem
+from gateway.errors import ConfigurationError, Problem, TocsinError
 from gateway.event import Event
 from gateway.events.changeover import ConfigurationRefused, ConfigurationReloaded
 from gateway.identity import identity
@@ -20,6 +20,7 @@ from gateway.plant.model import Plant
 from gateway.rule import Program, RuleInstance
 from gateway.runtime.devices import Devices
 from gateway.runtime.loop import Loop
+from gateway.runtime.supervise import attempt
 from gateway.sample import Instant
 
 PROBLEMS_KEPT = 100
@@ -95,11 +96,16 @@ class Reloader(Generic[Loaded]):
             return await self._exchange(loaded, switch_stores, by, comment, warmed=warmed)
 
     async def on_hangup(self) -> None:
-        """For a signal: nobody waits for an answer, so the log has it."""
+        """For a signal: nobody waits for an answer, so the log has it. Never raises: the plant stays monitored."""
+        await attempt("reload", self._reload_or_tell(), lambda _error: None)
+
+    async def _reload_or_tell(self) -> None:
         try:
             await self.reload(BY_HANGUP, "")
         except ConfigurationError as error:
             _log.error("nothing is reloaded, %d mistakes:\n%s", len(error.problems), error)
+        except TocsinError as error:
+            _log.error("nothing is reloaded: %s", error)
 
     async def _exchange(
         self, loaded: Loaded, switch_stores: Callable[[], None], by: str, comment: str, *, warmed: bool

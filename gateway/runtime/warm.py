@@ -50,7 +50,7 @@ class Samples(Protocol):
 async def warm(
     plant: Plant, program: Program, history: Samples, stored: Sequence[str], end: Instant, clock: Clock
 ) -> int:
-    """Scan the program over what is stored of its horizon before `end`; how much of the past that was (microseconds).
+    """Scan the program over what is stored of a little more than its horizon before `end`; how much (microseconds).
 
     `stored`: the point id of each index in the history's batches. Afterwards the program is as of a tick at or
     before `end`. Never raises for what a store cannot give.
@@ -58,7 +58,8 @@ async def warm(
     if not program.horizon:
         return 0
     ticks = MOST_CELLS // (len(program.rules) + len(plant.points))
-    span = min(program.horizon, ticks * SECOND)
+    # So much more, so that a delay that ran when the gateway ended is seen to begin: its onset is the alarm's.
+    span = min(program.horizon + TOO_LONG, ticks * SECOND)
     if span < program.horizon:
         _log.warning(
             "windows are warmed from the last %s of %s; rules that look further back stay unknown for so long",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
 
+from gateway import app
 from gateway.errors import ConfigurationError, StoreFailed
 from gateway.events.alarms import AlarmRaised
 from gateway.events.changeover import AlarmWithdrawn, ConfigurationRefused, ConfigurationReloaded, InterlockWithdrawn
 from gateway.events.lifecycle import GatewayStarted
+from gateway.plant.model import Plant
+from gateway.rule import Program
+from gateway.runtime.reload import Reloader
 from gateway.runtime.warm import warm
 from gateway.sample import SECOND, Instant, SampleBatch
 from tests.api.support import heard_of
@@ -84,6 +88,35 @@ async def test_files_that_do_not_hold_change_nothing_and_tell_every_mistake(work
         await works.reloader.on_hangup()
         assert await works.kinds("configuration") == ["configuration.refused"] * 3
         assert await works.kinds("alarm") == ["alarm.raised"]
+
+
+async def test_a_hangup_that_comes_to_nothing_leaves_the_plant_monitored(
+    works: Works, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(works):
+        station = works.station
+
+        class Full:
+            async def bind(self, plant: Plant) -> Callable[[], None]:
+                raise StoreFailed("history", "append to it", "the disk is full")
+
+            async def warm(self, plant: Plant, program: Program, end: Instant) -> int:
+                return 0
+
+        def break_() -> app.Configuration:
+            raise RuntimeError("a bug of ours")
+
+        works.write(HIGH, rule("low", "pressure < 950 kPa"))
+        for load, stores, words in (
+            (works.load, Full(), "the disk is full"),
+            (break_, Full(), "a bug of ours"),
+        ):
+            reloader = Reloader(load, station.loop, station.devices, stores, (), lambda _: None)
+            await reloader.on_hangup()
+            assert words in caplog.text
+        works.hand.put("v1.pressure", 900)
+        await works.until("alarm.raised")
+        assert await works.kinds("configuration") == []
 
 
 async def test_nobody_reloads_without_a_name_and_a_reason(works: Works) -> None:
