@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from drivers.modbus.settings import LAST_ADDRESS, Address, Frozen, Order, Table
+from drivers.modbus.settings import LAST_ADDRESS, REGISTER_LIMIT, Address, Frozen, Order, Table
 
 
 class NumberType(StrEnum):
@@ -28,11 +28,18 @@ class NumberType(StrEnum):
     INT64 = "int64"
     FLOAT32 = "float32"
     FLOAT64 = "float64"
+    STRING = "string"
+    """Text that stands for a number, such as a mode that a device spells out."""
 
     @property
     def registers(self) -> int:
-        """How many registers a number of this type takes."""
+        """How many registers a number of this type takes; a string says its own length."""
         return _REGISTERS[self]
+
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether it is a plain count of bits."""
+        return self.value.startswith("uint")
 
     def holds(self, raw: int) -> bool:
         """Whether the raw number can stand in the registers at all."""
@@ -41,7 +48,7 @@ class NumberType(StrEnum):
         if self in (NumberType.FLOAT32, NumberType.FLOAT64):
             return abs(raw) <= 2**24
         bits = 16 * self.registers
-        if self.value.startswith("u"):
+        if self.is_unsigned:
             return 0 <= raw < 1 << bits
         return -(1 << bits - 1) <= raw < 1 << bits - 1
 
@@ -56,6 +63,7 @@ _REGISTERS = {
     NumberType.INT64: 4,
     NumberType.FLOAT32: 2,
     NumberType.FLOAT64: 4,
+    NumberType.STRING: 1,
 }
 
 
@@ -69,7 +77,12 @@ class Fault(StrEnum):
 class _Located(Frozen):
     address: Address
     type: NumberType = NumberType.UINT16
-    """How the number is stored. Left out: `bool` for coils, discrete inputs and bits, else `uint16`."""
+    """How the number is stored. Left out: `bool` for coils, discrete inputs and a bit, else `uint16`."""
+
+    @property
+    def registers(self) -> int:
+        """How many registers it takes, or bits in a bit table."""
+        return self.type.registers
 
     @model_validator(mode="before")
     @classmethod
@@ -82,11 +95,72 @@ class _Located(Frozen):
     def _check_span(self, table: Table) -> None:
         if table.holds_bits and self.type is not NumberType.BOOL:
             raise ValueError(f"expected type bool in table {table}, got {self.type}; leave the type out")
-        if self.address + self.type.registers - 1 > LAST_ADDRESS:
+        if self.address + self.registers - 1 > LAST_ADDRESS:
             raise ValueError(
                 f"expected a {self.type} to end at {LAST_ADDRESS} or below, "
-                f"got address {self.address} and {self.type.registers} registers"
+                f"got address {self.address} and {self.registers} registers"
             )
+
+
+class _Read(_Located):
+    """A number that is read: in which bits of which registers it stands."""
+
+    table: Table
+    """Which of the device's four tables."""
+    bit: int | None = Field(default=None, ge=0, le=15)
+    """One bit of a register (0 = least significant); only with type bool."""
+    bits: tuple[int, int] | None = None
+    """First and last bit of a field in an unsigned number (0 = least significant), such as `[4, 7]`."""
+    byte_order: Order | None = None
+    """Overrides the device's byte order."""
+    word_order: Order | None = None
+    """Overrides the device's word order."""
+
+    def _check_bits(self) -> None:
+        if self.bit is not None and (self.table.holds_bits or self.type is not NumberType.BOOL):
+            raise ValueError(
+                f"expected bit only with type bool in table input or holding, got {self.type} in {self.table}"
+            )
+        if self.bits is None:
+            return
+        if not self.type.is_unsigned:
+            raise ValueError(f"expected bits only with uint16, uint32 or uint64, got {self.type}")
+        last = 16 * self.type.registers - 1
+        if not 0 <= self.bits[0] <= self.bits[1] <= last:
+            raise ValueError(f"expected first and last bit of 0 to {last} in order, got {list(self.bits)}")
+
+    def _check_raw(self, raw: int) -> None:
+        """Raises ValueError for a raw number that can never be read here."""
+        holds = 0 <= raw < 2 ** (self.bits[1] - self.bits[0] + 1) if self.bits is not None else self.type.holds(raw)
+        if not holds or self.type is NumberType.STRING:
+            what = f"{self.bits[1] - self.bits[0] + 1} bits" if self.bits is not None else str(self.type)
+            raise ValueError(f"expected raw numbers that fit {what}, got {raw}")
+
+
+class StatusWord(_Read):
+    """Where a device says in another place what a value is worth. What it says goes before the value."""
+
+    faults: Mapping[int, Fault] = Field(default_factory=dict)
+    """Raw numbers that make the value BAD, and what they mean."""
+    uncertain: tuple[int, ...] = ()
+    """Raw numbers that make the value UNCERTAIN."""
+    good: tuple[int, ...] | None = None
+    """Raw numbers that mean that all is well; any other is then a sensor fault. Left out, all the others are good."""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        self._check_span(self.table)
+        self._check_bits()
+        if self.type in (NumberType.STRING, NumberType.FLOAT32, NumberType.FLOAT64):
+            raise ValueError(f"expected a whole number or a bit for a status, got {self.type}")
+        told = [*self.faults, *self.uncertain, *(self.good or ())]
+        if not told:
+            raise ValueError("expected faults, uncertain or good for a status, got none of them")
+        for raw in told:
+            self._check_raw(raw)
+        if twice := sorted({raw for raw in told if told.count(raw) > 1}):
+            raise ValueError(f"expected each number of a status to mean one thing, got {twice[0]} more than once")
+        return self
 
 
 class CurrentLoop(Frozen):
@@ -130,40 +204,67 @@ def _check_scale(scale: float, offset: float = 0.0) -> None:
         raise ValueError(f"expected a finite scale other than 0, a finite offset; got {scale}, {offset}")
 
 
-class PointAddress(_Located):
+class PointAddress(_Read):
     """Where a point is read: value = raw number x scale + offset."""
 
-    table: Table
-    """Which of the device's four tables."""
-    bit: int | None = Field(default=None, ge=0, le=15)
-    """One bit of a register (0 = least significant); only with type bool."""
+    length: int | None = Field(default=None, ge=1, le=REGISTER_LIMIT)
+    """Registers that a string takes; only with type string."""
+    states: Mapping[str, float | Fault] = Field(default_factory=dict)
+    """What the texts of a string stand for: a value, or a fault, such as `{RUN: 1, STOP: 0, ERR: sensor_fault}`."""
     scale: float = 1.0
     """Factor from the raw number to the point's unit."""
     offset: float = 0.0
     """Added after scaling, in the point's unit."""
-    byte_order: Order | None = None
-    """Overrides the device's byte order."""
-    word_order: Order | None = None
-    """Overrides the device's word order."""
     faults: Mapping[int, Fault] = Field(default_factory=dict)
     """Raw values that are no measurement, and what they mean."""
     current: CurrentLoop | None = None
     """For a 4-20 mA signal, in place of scale and offset."""
+    status: StatusWord | None = None
+    """The device's own word on this value, where it stands in another place; its table is the value's unless given."""
+
+    @property
+    def registers(self) -> int:
+        return self.length or self.type.registers
+
+    @model_validator(mode="before")
+    @classmethod
+    def _status_of_the_same_table(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or not isinstance(data.get("status"), Mapping) or "table" not in data:
+            return data
+        return {**data, "status": {"table": data["table"], **data["status"]}}
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
         self._check_span(self.table)
         _check_scale(self.scale, self.offset)
-        if self.current is not None and (self.type is NumberType.BOOL or (self.scale, self.offset) != (1.0, 0.0)):
-            raise ValueError("expected current with a number, without scale and offset")
-        if self.bit is not None and (self.table.holds_bits or self.type is not NumberType.BOOL):
-            raise ValueError(
-                f"expected bit only with type bool in table input or holding, got {self.type} in {self.table}"
-            )
+        self._check_bits()
+        unscaled = (self.scale, self.offset) == (1.0, 0.0)
+        is_number = self.type not in (NumberType.BOOL, NumberType.STRING) and self.bits is None
+        if self.current is not None and not (is_number and unscaled):
+            raise ValueError("expected current with a number, without scale, offset and bits")
+        self._check_text(unscaled=unscaled)
         for raw in self.faults:
-            if not self.type.holds(raw):
-                raise ValueError(f"expected fault values that fit {self.type}, got {raw}")
+            self._check_raw(raw)
         return self
+
+    def _check_text(self, *, unscaled: bool) -> None:
+        is_text = self.type is NumberType.STRING
+        if is_text != (self.length is not None) or is_text != bool(self.states):
+            raise ValueError("expected length and states with a string, and with nothing else")
+        if not is_text:
+            return
+        if self.faults or not unscaled:
+            raise ValueError("expected a string without faults, scale and offset: its states say what it means")
+        for text, meaning in self.states.items():
+            if len(text.encode()) > 2 * self.registers or text != plain(text):
+                raise ValueError(f"expected texts of at most {2 * self.registers} bytes without ends, got {text!r}")
+            if not isinstance(meaning, Fault) and not math.isfinite(meaning):
+                raise ValueError(f"expected a finite number or a fault for {text!r}, got {meaning}")
+
+
+def plain(text: str) -> str:
+    """Text as devices mean it: up to the first NUL, without blanks around it."""
+    return text.partition("\0")[0].strip(" ")
 
 
 class OutputTable(StrEnum):
@@ -185,4 +286,6 @@ class OutputAddress(_Located):
     def _holds_together(self) -> Self:
         self._check_span(Table(self.table))
         _check_scale(self.scale)
+        if self.type is NumberType.STRING:
+            raise ValueError("expected a number or a bit for an output, got a string")
         return self

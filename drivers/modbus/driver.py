@@ -18,10 +18,11 @@ from pydantic import BaseModel
 from drivers.link import LinkReporter, own
 from drivers.modbus.address import OutputAddress, OutputTable, PointAddress
 from drivers.modbus.client import Client
-from drivers.modbus.codec import Layout, Placed, Words, encode, form_of, output_form
+from drivers.modbus.codec import encode, form_of, output_form, status_form
+from drivers.modbus.layout import Layout, Placed, Words
 from drivers.modbus.line import place_of
 from drivers.modbus.manifest import MANIFEST
-from drivers.modbus.planner import Scan, Wanted, duration, plan
+from drivers.modbus.planner import Place, Scan, Wanted, duration, plan
 from drivers.modbus.query import (
     DeviceRefused,
     LinkLost,
@@ -32,8 +33,10 @@ from drivers.modbus.query import (
 )
 from drivers.modbus.settings import (
     DeviceSettings,
+    Order,
     RtuOverTcpSettings,
     SerialSettings,
+    Table,
     TcpSettings,
     TlsSettings,
 )
@@ -58,6 +61,10 @@ class _Poll:
     points: Indices
     request_of: NDArray[np.intp]
     """By row: which request brings the point."""
+    told: NDArray[np.intp]
+    """Rows of points whose status stands elsewhere ..."""
+    status_request_of: NDArray[np.intp]
+    """... and which request brings it."""
     next_request: int = 0
     refused_gaps: bool = False
     """Whether the device lacks an address that a request only read along."""
@@ -174,6 +181,10 @@ def _batch(
     poll: _Poll, words: Words, request_reasons: NDArray[np.uint8], request_times: NDArray[np.int64]
 ) -> SampleBatch:
     of_request = request_reasons[poll.request_of]
+    if len(poll.told):
+        of_value = of_request[poll.told]
+        of_status = request_reasons[poll.status_request_of]
+        of_request[poll.told] = np.where(of_value == Reason.NONE, of_status, of_value)
     unread = of_request != Reason.NONE
     value, reason = poll.layout.decode(words, unread)
     value[unread] = np.nan
@@ -197,18 +208,26 @@ def _qualities(reason: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _poll(scan: Scan, work: DriverWork, settings: DeviceSettings) -> _Poll:
-    points = [work.points[place.row] for place in scan.places]
-    placed = [
-        Placed(form_of(_address(point), settings), place.position, point.low, point.high)
-        for point, place in zip(points, scan.places, strict=True)
-    ]
+    values = [place for place in scan.places if place.row < len(work.points)]
+    statuses = {place.row - len(work.points): place for place in scan.places if place.row >= len(work.points)}
+    told = [row for row, place in enumerate(values) if place.row in statuses]
     return _Poll(
         scan=scan,
         queries=tuple(read_query(request) for request in scan.requests),
-        layout=Layout(placed),
-        points=np.array([point.index for point in points], dtype=np.int32),
-        request_of=np.array([place.request for place in scan.places], dtype=np.intp),
+        layout=Layout([_placed(work.points[place.row], place, statuses.get(place.row), settings) for place in values]),
+        points=np.array([work.points[place.row].index for place in values], dtype=np.int32),
+        request_of=np.array([place.request for place in values], dtype=np.intp),
+        told=np.array(told, dtype=np.intp),
+        status_request_of=np.array([statuses[values[row].row].request for row in told], dtype=np.intp),
     )
+
+
+def _placed(point: Point, place: Place, status: Place | None, settings: DeviceSettings) -> Placed:
+    address = _address(point)
+    placed = Placed(form_of(address, settings), place.position, point.low, point.high)
+    if status is None or address.status is None:
+        return placed
+    return replace(placed, status=status_form(address.status, settings), status_position=status.position)
 
 
 def _write_query(output: Output, value: float, settings: DeviceSettings) -> Query:
@@ -224,37 +243,59 @@ def _address(point: Point) -> PointAddress:
 
 
 def _wanted(points: Sequence[Point]) -> list[Wanted]:
+    """Every point in its row, and its status, if it stands elsewhere, so many rows further on as there are points."""
     addresses = [_address(point) for point in points]
     return [
-        Wanted(row, address.table, address.address, address.type.registers, point.period)
+        Wanted(row, address.table, address.address, address.registers, point.period)
         for row, (point, address) in enumerate(zip(points, addresses, strict=True))
+    ] + [
+        Wanted(row, status.table, status.address, status.registers, point.period)
+        for row, (point, address) in enumerate(zip(points, addresses, strict=True), len(points))
+        for status in [address.status]
+        if status is not None
     ]
 
 
-def occupies(_device: Device, address: BaseModel) -> Sequence[Hashable]:
+def occupies(device: Device, address: BaseModel) -> Sequence[Hashable]:
     """One place for each bit of a bit table, and sixteen for each register."""
     if isinstance(address, OutputAddress):
-        first, count, table, bits = address.address, address.type.registers, address.table.value, range(16)
+        table, bits = Table(address.table), None
     else:
         point = own(PointAddress, address, "a Modbus point")
-        first, count, table = point.address, point.type.registers, point.table.value
-        bits = range(16) if point.bit is None else range(point.bit, point.bit + 1)
-    if table in ("coil", "discrete"):
-        return [(table, first)]
-    return [(table, register, bit) for register in range(first, first + count) for bit in bits]
+        table, bits = point.table, point.bits if point.bit is None else (point.bit, point.bit)
+        address = point
+    if table.holds_bits:
+        return [(table.value, address.address)]
+    low_first = own(DeviceSettings, device.settings, device.id).word_order is Order.LITTLE
+    if isinstance(address, PointAddress) and address.word_order is not None:
+        low_first = address.word_order is Order.LITTLE
+    last = address.registers - 1
+    first_bit, last_bit = bits if bits is not None else (0, 16 * address.registers - 1)
+    return [
+        (table.value, address.address + (bit // 16 if low_first else last - bit // 16), bit % 16)
+        for bit in range(first_bit, last_bit + 1)
+    ]
 
 
 def locate(device: Device, address: BaseModel, _equipment: str, _kind: str) -> BaseModel:
-    """The address as it stands; raises ValueError where a point wants what must never be read."""
+    """The address as it stands; raises ValueError where a point wants what must never or cannot be read."""
     if not isinstance(address, PointAddress):
         return address
-    last = address.address + address.type.registers - 1
-    for forbidden in own(DeviceSettings, device.settings, device.id).never_read:
-        if forbidden.table is address.table and forbidden.first <= last and address.address <= forbidden.last:
-            span = f"{forbidden.table} {forbidden.first} to {forbidden.last}"
+    settings = own(DeviceSettings, device.settings, device.id)
+    for part in (address, address.status):
+        if part is None:
+            continue
+        if part.registers > settings.max_registers:
             raise ValueError(
-                f"expected an address outside never_read of {device.id} ({span}), got {address.table} {address.address}"
+                f"expected at most {settings.max_registers} registers (max_registers of {device.id}), "
+                f"got {part.registers}"
             )
+        for forbidden in settings.never_read:
+            if forbidden.touches(part.table, part.address, part.registers):
+                raise ValueError(
+                    f"expected an address outside never_read of {device.id} "
+                    f"({forbidden.table} {forbidden.first} to {forbidden.last}), got {part.table} {part.address}"
+                )
     return address
 
 

@@ -96,7 +96,7 @@ class _Limits:
 
     def allows(self, first: int, end: int) -> bool:
         """Whether one request may read from `first` up to and without `end`."""
-        touched = any(each.first < end and first <= each.last for each in self.forbidden)
+        touched = any(each.touches(each.table, first, end - first) for each in self.forbidden)
         return end - first <= self.longest and not touched
 
     def joins(self, end: int, following: int) -> bool:

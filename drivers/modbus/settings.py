@@ -65,6 +65,10 @@ class Forbidden(Frozen):
             raise ValueError(f"expected last at or above first ({self.first}), got {self.last}")
         return self
 
+    def touches(self, table: Table, address: int, count: int) -> bool:
+        """Whether a read of so many from there on would touch it."""
+        return self.table is table and self.first < address + count and address <= self.last
+
 
 class DeviceSettings(Frozen):
     """What every Modbus device has, however it is reached."""

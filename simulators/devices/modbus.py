@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from typing import TypeVar
 
 import numpy as np
@@ -20,8 +21,8 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 from pymodbus.simulator.simcore import SimCore
 
-from drivers.modbus.address import OutputAddress, PointAddress
-from drivers.modbus.codec import Form, decode, encode, encode_fault, form_of, output_form
+from drivers.modbus.address import Fault, OutputAddress, PointAddress, StatusWord
+from drivers.modbus.codec import Form, decode, encode, encode_fault, form_of, output_form, status_form
 from drivers.modbus.settings import Table, TcpSettings
 from gateway.errors import PortInUse
 from gateway.plant.model import Device, Output, Plant, Point
@@ -104,12 +105,12 @@ class Unit:
         self._words: dict[Table, dict[int, int]] = {}
         self._version = -1
 
-    def read(self, table: Table, address: int, count: int) -> list[int] | ExcCodes:
+    def read(self, table: Table, address: int, length: int) -> list[int] | ExcCodes:
         """The words at `address`; ILLEGAL_ADDRESS if one of them is mapped to nothing."""
         if self._version != self._model.version:
             self._encode()
         held = self._words.get(table, {})
-        words = [held.get(place) for place in range(address, address + count)]
+        words = [held.get(place) for place in range(address, address + length)]
         found = [word for word in words if word is not None]
         return found if len(found) == len(words) else ExcCodes.ILLEGAL_ADDRESS
 
@@ -121,7 +122,7 @@ class Unit:
             target = self._target_at(table, place)
             if target is None:
                 return ExcCodes.ILLEGAL_ADDRESS
-            length = target.form.type.registers
+            length = target.form.registers
             decoded = decode(target.form, words[place - address : place - address + length])
             if not math.isfinite(decoded.value):
                 return ExcCodes.ILLEGAL_VALUE
@@ -142,9 +143,11 @@ class Unit:
         words: dict[Table, dict[int, int]] = {table: {} for table in Table}
         for placed in self._points:
             held = words[placed.address.table]
-            first = placed.address.address
-            for step, word in enumerate(self._words_of(placed, held.get(first, 0))):
-                held[first + step] = word
+            span = range(placed.address.address, placed.address.address + placed.form.registers)
+            present = [held.get(place, 0) for place in span]
+            held.update(zip(span, self._words_of(placed, present), strict=True))
+            if placed.address.status is not None:
+                self._tell(placed, placed.address.status, words[placed.address.status.table])
         for target in self._targets:
             held = words[Table(target.address.table)]
             value = self._model.commanded(target.output.id)
@@ -153,7 +156,18 @@ class Unit:
         self._words = words
         self._version = self._model.version
 
-    def _words_of(self, placed: _Placed, held: int) -> tuple[int, ...]:
+    def _tell(self, placed: _Placed, status: StatusWord, held: dict[int, int]) -> None:
+        """Write the status of a point beside it: a fault while the model has no value."""
+        ill = math.isnan(self._model.value(placed.point.id))
+        faults = [raw for raw, fault in status.faults.items() if fault is Fault.SENSOR_FAULT]
+        named = {*status.faults, *status.uncertain}
+        well = status.good[0] if status.good else next(raw for raw in count() if raw not in named)
+        span = range(status.address, status.address + status.registers)
+        present = [held.get(place, 0) for place in span]
+        words = encode(status_form(status, self.settings), faults[0] if ill and faults else well, present)
+        held.update(zip(span, words, strict=True))
+
+    def _words_of(self, placed: _Placed, held: Sequence[int]) -> tuple[int, ...]:
         value = self._model.value(placed.point.id)
         faults = [raw for raw, reason in placed.form.faults.items() if reason is Reason.SENSOR_FAULT]
         if math.isnan(value) and faults:
@@ -162,7 +176,7 @@ class Unit:
             return encode(placed.form, value, held)
         except ValueError:
             if math.isnan(value):
-                return (0xFFFF,) * placed.form.type.registers
+                return (0xFFFF,) * placed.form.registers
             return encode(placed.form, min(max(value, placed.point.low), placed.point.high), held)
 
 

@@ -11,36 +11,63 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.modbus.address import NumberType, PointAddress
-from drivers.modbus.codec import Form, Layout, Placed, decode, encode, encode_fault, form_of
+from drivers.modbus.codec import Decoded, Form, bad, decode, encode, encode_fault, form_of
+from drivers.modbus.layout import Layout, Placed
 from drivers.modbus.settings import Order, TcpSettings
 from gateway.sample import Quality, Reason
 
 ORDERS = st.sampled_from(Order)
 WORD = st.integers(0, 0xFFFF)
 INTEGERS = [t for t in NumberType if t.value.startswith(("u", "i"))]
+UNSIGNED = [t for t in NumberType if t.is_unsigned]
 FLOATS = [NumberType.FLOAT32, NumberType.FLOAT64]
+TEXTS = {
+    b"OK": Decoded(0.5, Quality.GOOD, Reason.NONE),
+    b"O": Decoded(99_999.0, Quality.GOOD, Reason.NONE),
+    b"KO": bad(Reason.SENSOR_FAULT),
+}
 
 
 @st.composite
 def forms(draw: st.DrawFn) -> Form:
     number = draw(st.sampled_from(NumberType))
-    is_bool = number is NumberType.BOOL
-    candidates = [raw for raw in (-9999, -1, 0, 7, 32767, 65535) if number.holds(raw)]
-    faults = st.dictionaries(st.sampled_from(candidates), st.sampled_from([Reason.SENSOR_FAULT, Reason.WARMING_UP]))
+    if number is NumberType.STRING:
+        return Form(number, draw(ORDERS), draw(ORDERS), length=draw(st.integers(1, 3)), texts=TEXTS)
+    bits = draw(st.none() | spans(number)) if number.is_unsigned else None
     return Form(
         type=number,
         byte_order=draw(ORDERS),
         word_order=draw(ORDERS),
-        bit=draw(st.none() | st.integers(0, 15)) if is_bool else None,
+        bit=draw(st.none() | st.integers(0, 15)) if number is NumberType.BOOL else None,
+        bits=bits,
         scale=draw(st.sampled_from([1.0, 0.1, -0.5, 1e300])),
         offset=draw(st.sampled_from([0.0, -40.0])),
-        faults={} if is_bool else draw(faults),
+        faults=draw(codes(number, [Reason.SENSOR_FAULT, Reason.WARMING_UP])),
     )
 
 
+@st.composite
+def statuses(draw: st.DrawFn) -> Form:
+    number = draw(st.sampled_from([each for each in NumberType if each is NumberType.BOOL or each in INTEGERS]))
+    known = draw(codes(number, [Reason.SENSOR_FAULT, Reason.WARMING_UP, Reason.SOURCE_DOUBT]))
+    good = draw(st.none() | st.frozensets(st.sampled_from([0, 1, 7])))
+    bits = draw(st.none() | spans(number)) if number.is_unsigned else None
+    return Form(number, draw(ORDERS), draw(ORDERS), bits=bits, faults=known, good=good)
+
+
+def spans(number: NumberType) -> st.SearchStrategy[tuple[int, int]]:
+    bit = st.integers(0, 16 * number.registers - 1)
+    return st.tuples(bit, bit).map(lambda two: (min(two), max(two)))
+
+
+def codes(number: NumberType, reasons: list[Reason]) -> st.SearchStrategy[dict[int, Reason]]:
+    candidates = [raw for raw in (-9999, -1, 0, 1, 7, 32767, 65535) if number.holds(raw)]
+    return st.dictionaries(st.sampled_from(candidates), st.sampled_from(reasons))
+
+
 def words_for(form: Form) -> st.SearchStrategy[list[int]]:
-    edge = st.sampled_from([0, 1, 7, 0x7FFF, 0x8000, 0x7F80, 0x7FF0, 0x7FC0, 0xFFFF, 0xD8F1])
-    return st.lists(WORD | edge, min_size=form.type.registers, max_size=form.type.registers)
+    edge = st.sampled_from([0, 1, 7, 0x7FFF, 0x8000, 0x7F80, 0x7FF0, 0x7FC0, 0xFFFF, 0xD8F1, 0x4F4B, 0x4B4F])
+    return st.lists(WORD | edge, min_size=form.registers, max_size=form.registers)
 
 
 @given(data=st.data(), number=st.sampled_from(INTEGERS), byte=ORDERS, word=ORDERS)
@@ -67,7 +94,7 @@ def test_a_float_comes_back_bit_for_bit(value: float, byte: Order, word: Order) 
 @given(bit=st.integers(0, 15), held=WORD, value=st.sampled_from([0, 1]), byte=ORDERS)
 def test_writing_a_bit_leaves_the_other_bits_alone(bit: int, held: int, value: int, byte: Order) -> None:
     form = Form(NumberType.BOOL, byte, bit=bit)
-    (word,) = encode(form, value, held)
+    (word,) = encode(form, value, (held,))
     assert decode(form, (word,)).value == value
     assert (word ^ held).bit_count() <= 1
 
@@ -91,15 +118,27 @@ def test_the_layout_on_the_wire_is_the_one_of_the_handbooks() -> None:
 
 @given(data=st.data(), low=st.sampled_from([-math.inf, 0.0, -100.0]), high=st.sampled_from([math.inf, 1.0, 5000.0]))
 def test_a_scan_decodes_exactly_as_its_points_one_by_one(data: st.DataObject, low: float, high: float) -> None:
-    some = data.draw(st.lists(forms(), min_size=1, max_size=12))
     words: list[int] = []
-    placed = []
-    for form in some:
-        placed.append(Placed(form, len(words), low, high))
+
+    def lay(form: Form) -> int:
         words.extend(data.draw(words_for(form)))
+        return len(words) - form.registers
+
+    placed = []
+    for form in data.draw(st.lists(forms(), min_size=1, max_size=12)):
+        status = data.draw(st.none() | statuses())
+        position = lay(form)
+        placed.append(Placed(form, position, low, high, status, lay(status) if status is not None else 0))
     value, reason = Layout(placed).decode(np.array(words, dtype=">u2"))
     for row, one in enumerate(placed):
-        alone = decode(one.form, words[one.position : one.position + one.form.type.registers], low, high)
+        alone = decode(one.form, words[one.position : one.position + one.form.registers], low, high)
+        if one.status is not None:
+            at = one.status_position
+            told = decode(one.status, words[at : at + one.status.registers]).reason
+            if told is Reason.SOURCE_DOUBT and alone.reason is Reason.NONE:
+                alone = Decoded(alone.value, Quality.UNCERTAIN, told)
+            elif told not in (Reason.NONE, Reason.SOURCE_DOUBT):
+                alone = bad(told)
         assert reason[row] == alone.reason
         assert value[row] == alone.value or (math.isnan(value[row]) and math.isnan(alone.value))
 
@@ -116,7 +155,7 @@ def test_random_words_never_crash_and_are_good_only_if_well_formed(
     decoded = decode(form, words, low, high)
     if decoded.quality is Quality.GOOD:
         assert decoded.reason is Reason.NONE
-        assert len(words) == form.type.registers
+        assert len(words) == form.registers
         assert low - 0.01 <= decoded.value <= high + 0.01
     else:
         assert decoded.reason is not Reason.NONE
@@ -143,6 +182,42 @@ def test_a_fault_code_is_a_reason_and_never_a_value() -> None:
     assert decode(form, encode_fault(form, -9997)).value == pytest.approx(-999.7)
 
 
+@given(data=st.data(), number=st.sampled_from(UNSIGNED), byte=ORDERS, word=ORDERS)
+def test_a_bit_field_comes_back_and_leaves_the_other_bits_alone(
+    data: st.DataObject, number: NumberType, byte: Order, word: Order
+) -> None:
+    first, last = data.draw(spans(number).filter(lambda span: span[1] - span[0] < 53))
+    held = data.draw(st.lists(WORD, min_size=number.registers, max_size=number.registers))
+    value = data.draw(st.integers(0, 2 ** (last - first + 1) - 1))
+    form = Form(number, byte, word, bits=(first, last))
+    written = encode(form, value, held)
+    assert decode(form, written).value == value
+    for bit in {*range(16 * number.registers)} - {*range(first, last + 1)}:
+        lone = Form(number, byte, word, bits=(bit, bit))
+        assert decode(lone, written).value == decode(lone, held).value
+
+
+def test_a_string_stands_for_what_its_states_say_and_any_other_text_for_nothing() -> None:
+    states = {"RUN": 1, "STOP": 0, "ERR": "sensor_fault", "WARM": "warming_up"}
+    address = PointAddress.model_validate(
+        {"table": "holding", "address": 0, "type": "string", "length": 3, "states": states}
+    )
+    form = form_of(address, TcpSettings(host="x"))
+
+    def told(text: bytes) -> Decoded:
+        return decode(form, struct.unpack(">3H", text.ljust(6, b"\0")), 0, 1)
+
+    assert (told(b"RUN").value, told(b" STOP ").value) == (1, 0)
+    assert told(b"RUN\0xy").value == 1
+    assert told(b"ERR").reason is Reason.SENSOR_FAULT
+    assert told(b"WARM").reason is Reason.WARMING_UP
+    for text in (b"", b"run", b"RUNS", b"\xff\xfe", b"STOP\x01"):
+        assert told(text).reason is Reason.MALFORMED
+    assert encode(form, 0) == (0x5354, 0x4F50, 0)
+    little = form_of(address, TcpSettings(host="x", byte_order=Order.LITTLE, word_order=Order.LITTLE))
+    assert decode(little, (0x5453, 0x504F, 0)).value == 0
+
+
 def test_outside_the_range_there_is_no_value() -> None:
     form = Form(NumberType.UINT16, scale=0.1)
     assert decode(form, (3,), 0.0, 0.3).quality is Quality.GOOD
@@ -167,6 +242,20 @@ def test_a_value_that_does_not_fit_is_refused_and_not_wrapped(value: float) -> N
         {"table": "holding", "address": 0, "scale": 0},
         {"table": "holding", "address": -1},
         {"table": "holding", "address": 0, "colour": "red"},
+        {"table": "holding", "address": 0, "bits": [4, 16]},
+        {"table": "holding", "address": 0, "bits": [7, 4]},
+        {"table": "holding", "address": 0, "type": "int16", "bits": [0, 3]},
+        {"table": "holding", "address": 0, "bits": [0, 3], "faults": {16: "sensor_fault"}},
+        {"table": "holding", "address": 0, "type": "string", "length": 2},
+        {"table": "holding", "address": 0, "type": "string", "states": {"OK": 1}},
+        {"table": "holding", "address": 0, "type": "string", "length": 1, "states": {"LONG": 1}},
+        {"table": "holding", "address": 0, "type": "string", "length": 2, "states": {"OK ": 1}},
+        {"table": "holding", "address": 0, "type": "string", "length": 2, "states": {"OK": 1}, "scale": 2},
+        {"table": "holding", "address": 0, "states": {"OK": 1}},
+        {"table": "holding", "address": 0, "status": {"address": 1}},
+        {"table": "holding", "address": 0, "status": {"address": 1, "faults": {1: "warming_up"}, "good": [1]}},
+        {"table": "holding", "address": 0, "status": {"address": 1, "type": "float32", "good": [1]}},
+        {"table": "holding", "address": 0, "status": {"address": 1, "bits": [0, 1], "good": [4]}},
     ],
 )
 def test_an_address_that_cannot_be_is_refused(address: dict[str, object]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import math
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -177,6 +178,31 @@ async def test_fault_codes_ranges_and_bits_are_judged_on_the_way_up() -> None:
         ]
         assert kept.batches[-1].value[2] == pytest.approx(100.2)
         assert len({asked.address for asked in server.asked}) == 1, "four neighbours are one request"
+
+
+async def test_a_status_in_another_register_says_what_a_value_is_worth() -> None:
+    words: dict[str, object] = {"faults": {1002: "sensor_fault", 2002: "warming_up"}, "uncertain": [3002]}
+    some = [
+        {"table": "holding", "address": 0, "status": {"address": 2, **words}},
+        {"table": "holding", "address": 0, "bits": [0, 3]},
+        {"table": "holding", "address": 1, "status": {"table": "input", "address": 5, "good": [4005]}},
+    ]
+    async with FaultyServer() as server, reading(*some, server=server) as (kept, _):
+        for base, first, last in (
+            (1000, Reason.SENSOR_FAULT, Reason.SENSOR_FAULT),
+            (2000, Reason.WARMING_UP, Reason.SENSOR_FAULT),
+            (3000, Reason.SOURCE_DOUBT, Reason.SENSOR_FAULT),
+            (4000, Reason.NONE, Reason.NONE),
+        ):
+            server.base = base
+            field = await kept.next(1, good(base & 15))
+            assert field.quality is Quality.GOOD, "no status of its own"
+            await kept.next(0, because(first))
+            await kept.next(2, because(last))
+        server.fault = faults.only(5, faults.exception(4))
+        unsure = await kept.next(2, because(Reason.DEVICE_EXCEPTION))
+        assert math.isnan(unsure.value), "a value whose status could not be read"
+        assert (await kept.next(0, good(4000))).reason is Reason.NONE
 
 
 async def test_points_of_different_period_are_read_at_their_own() -> None:

@@ -13,6 +13,7 @@ PURE_PACKAGES = ("gateway/backtest/", "gateway/document/", "gateway/events/", "g
 PURE = [
     "drivers/judgement.py",
     "drivers/modbus/codec.py",
+    "drivers/modbus/layout.py",
     "drivers/modbus/cost.py",
     "drivers/modbus/current.py",
     "drivers/modbus/framing.py",
