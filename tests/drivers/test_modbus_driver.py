@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import logging
 import math
-from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
@@ -16,23 +14,12 @@ from hypothesis import strategies as st
 
 from drivers.modbus import KIND
 from drivers.modbus.driver import ModbusDriver, _Poll
-from gateway.driver import Driver, LinkState
+from gateway.driver import LinkState
 from gateway.sample import Quality, Reason, Sample, SampleBatch
 from tests.drivers import faulty_server as faults
 from tests.drivers.faulty_server import Fault, FaultyServer
-from tests.drivers.support import MILLISECOND, Kept, because, device, good, output, points, running
-
-FIRST, SECOND, THIRD = ({"table": "holding", "address": address} for address in (0, 100, 200))
-"""Far enough apart that each is a request of its own."""
-
-
-@contextlib.asynccontextmanager
-async def reading(
-    *addresses: dict[str, object], server: FaultyServer, period: int = 20 * MILLISECOND, **extra: object
-) -> AsyncIterator[tuple[Kept, Driver]]:
-    wired = {"host": "127.0.0.1", "port": server.port, "unit_id": 7, "timeout": "150 ms", "bridge_gap": 0, **extra}
-    async with running(KIND, wired, points(KIND, addresses, period=period)) as pair:
-        yield pair
+from tests.drivers.modbus_support import FIRST, SECOND, THIRD, reading
+from tests.drivers.support import MILLISECOND, because, good, points, running
 
 
 async def test_good_values_come_from_every_table() -> None:
@@ -235,82 +222,6 @@ async def test_a_late_scan_skips_and_never_bursts() -> None:
         assert times[pause + 6] - times[pause + 1] > 3 * period
 
 
-async def test_off_is_written_as_hard_as_on() -> None:
-    coil = output(KIND, {"table": "coil", "address": 9})
-    register = output(KIND, {"table": "holding", "address": 9, "type": "uint16"})
-    double = output(KIND, {"table": "holding", "address": 9, "type": "float32"})
-    async with FaultyServer() as server, reading(FIRST, server=server) as (kept, driver):
-        await kept.next(0, good(1000))
-        sent = []
-        for target in (coil, register, double):
-            for value in (1.0, 0.0):
-                receipt = await driver.write(target, value)
-                assert receipt.written, receipt.detail
-                sent.append(next(a.body.hex() for a in reversed(server.asked) if a.function in (5, 6, 16)))
-        assert sent == [
-            "050009ff00",
-            "0500090000",
-            "0600090001",
-            "0600090000",
-            "1000090002043f800000",
-            "10000900020400000000",
-        ]
-
-
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        (faults.hang, "no answer"),
-        (faults.reset, "connection lost"),
-        (faults.another_echo, "expected"),
-        (faults.wrong_unit, "unit"),
-        (faults.exception(6), "busy"),
-    ],
-)
-async def test_a_write_that_is_not_confirmed_is_a_receipt_that_says_so(fault: Fault, said: str) -> None:
-    coil = output(KIND, {"table": "coil", "address": 9})
-    async with FaultyServer(faults.only(9, fault)) as server, reading(FIRST, server=server) as (kept, driver):
-        await kept.next(0, good(1000))
-        receipt = await driver.write(coil, 1.0)
-        assert not receipt.written
-        assert said in receipt.detail
-
-
-async def test_a_write_to_a_device_that_is_not_there_fails_at_once() -> None:
-    async with FaultyServer() as server:
-        await server.stop()
-        async with reading(FIRST, server=server, timeout="30 s") as (kept, driver):
-            await kept.until(lambda: LinkState.DOWN in kept.states())
-            receipt = await driver.write(output(KIND, {"table": "coil", "address": 9}), 1.0)
-            assert not receipt.written
-
-
-async def test_a_value_that_does_not_fit_is_refused_before_it_is_sent() -> None:
-    async with FaultyServer() as server, reading(FIRST, server=server) as (kept, driver):
-        await kept.next(0, good(1000))
-        receipt = await driver.write(output(KIND, {"table": "holding", "address": 9}), 70_000.0)
-        assert not receipt.written
-        assert all(asked.function == 3 for asked in server.asked)
-
-
-async def test_a_write_goes_before_the_reads_that_wait() -> None:
-    def slowly(server: FaultyServer, asked: faults.Asked, writer: asyncio.StreamWriter) -> bool:
-        server.later(0.03, lambda: writer.write(faults.frame(asked, server.good_reply(asked))))
-        return True
-
-    # Points of ten periods: ten reads wait for the line at any time.
-    many = points(KIND, [{"table": "holding", "address": 100 * n} for n in range(10)])
-    many = [dataclasses.replace(point, period=(10 + n) * MILLISECOND) for n, point in enumerate(many)]
-    async with FaultyServer(slowly) as server:
-        wired = {"host": "127.0.0.1", "port": server.port, "timeout": "5 s"}
-        async with running(KIND, wired, many) as (kept, driver):
-            await kept.until(lambda: len(kept.batches) >= 10)
-            before = len(server.asked)
-            assert (await driver.write(output(KIND, {"table": "coil", "address": 9}), 1.0)).written
-            functions = [asked.function for asked in server.asked[before:]]
-            assert functions.index(5) <= 1
-
-
 async def test_many_unanswered_addresses_do_not_hold_up_a_scan() -> None:
     def hang_but_first(server: FaultyServer, asked: faults.Asked, writer: asyncio.StreamWriter) -> bool:
         return asked.address != 0
@@ -363,52 +274,3 @@ def test_random_bytes_never_end_the_driver_and_are_never_good_unless_well_formed
     well_formed = aligned and len(noise) == 4 and noise[:2] == b"\x03\x02"
     for sample in asyncio.run(read_noise()):
         assert sample.quality is Quality.BAD or well_formed
-
-
-def test_an_address_occupies_its_registers_and_bits() -> None:
-    unit = device(KIND, {"host": "x"})
-
-    def places(**address: object) -> set[object]:
-        return set(KIND.occupies(unit, KIND.point_address.model_validate(address)))
-
-    number = places(table="holding", address=4, type="float32")
-    assert number & places(table="holding", address=5)
-    assert number & places(table="holding", address=5, bit=3)
-    assert not number & places(table="holding", address=6)
-    assert not number & places(table="input", address=4)
-    assert not places(table="holding", address=1, bit=2) & places(table="holding", address=1, bit=3)
-    assert places(table="coil", address=1) == places(table="coil", address=1)
-    assert not places(table="coil", address=1) & places(table="discrete", address=1)
-
-
-def test_the_load_grows_with_requests_and_pauses() -> None:
-    some = points(KIND, [FIRST, SECOND, THIRD], period=100 * MILLISECOND)
-    quick = KIND.load(device(KIND, {"host": "x", "bridge_gap": 0}), some)
-    slow = KIND.load(device(KIND, {"host": "x", "bridge_gap": 0, "pause_between_requests": "50 ms"}), some)
-    assert quick is not None
-    assert slow is not None
-    assert (quick.requests, quick.period) == (3, 100 * MILLISECOND)
-    assert quick.expected < quick.period < slow.expected
-    assert KIND.load(device(KIND, {"host": "x"}), []) is None
-
-
-@pytest.mark.parametrize(
-    ("address", "touches"),
-    [
-        ({"table": "holding", "address": 899}, False),
-        ({"table": "holding", "address": 899, "type": "float32"}, True),
-        ({"table": "holding", "address": 905, "bit": 3}, True),
-        ({"table": "holding", "address": 906}, False),
-        ({"table": "input", "address": 902}, False),
-    ],
-)
-def test_a_point_that_must_never_be_read_is_a_mistake_of_the_plant_file(
-    address: dict[str, object], touches: bool
-) -> None:
-    careful = device(KIND, {"host": "x", "never_read": [{"table": "holding", "first": 900, "last": 905}]})
-    parsed = KIND.point_address.model_validate(address)
-    if touches:
-        with pytest.raises(ValueError, match="expected an address outside never_read"):
-            KIND.locate(careful, parsed, "equipment", "kind")
-    else:
-        assert KIND.locate(careful, parsed, "equipment", "kind") is parsed
