@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.plant.model import RiskColour, Text
+from gateway.plant.model import Text
+from gateway.plant.risk import RiskColour
 from gateway.sample import Bytes, Floats, Instant, Instants, PointIndex
 
 

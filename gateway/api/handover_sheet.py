@@ -48,8 +48,13 @@ def _form(
         title=title,
         columns=_COLUMNS,
         rows=tuple(_row(number, line) for number, line in enumerate(lines, 1)),
-        above=(f"{site.zh}　{china(at):%Y-%m-%d %H:%M:%S}",),
-        below=(*beyond, f"交班人：{gives}　　　　接班人：{takes}", f"备注：{remark}", f"SHA-256 {digest}"),
+        above=((f"{site.zh}　{china(at):%Y-%m-%d %H:%M:%S}",),),
+        below=(
+            *((text,) for text in beyond),
+            (f"交班人：{gives}", f"接班人：{takes}"),
+            (f"备注：{remark}",),
+            (f"SHA-256 {digest}",),
+        ),
     )
 
 

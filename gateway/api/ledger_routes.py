@@ -15,6 +15,7 @@ from gateway.api.workbooks import WORKBOOK_ANSWER, workbook
 from gateway.errors import UnknownSubject
 from gateway.ledgers.form import Period
 from gateway.ledgers.forms import FORMS, filled
+from gateway.plant.model import Text
 from gateway.sample import Instant
 
 ledgers = APIRouter()
@@ -25,13 +26,13 @@ class FormView:
     """A form that the notices prescribe."""
 
     id: str
-    name: str
+    name: Text
 
 
 @ledgers.get("/api/ledgers")
 async def forms() -> tuple[FormView, ...]:
     """The forms that can be filled."""
-    return tuple(FormView(form, name) for form, (name, _) in FORMS.items())
+    return tuple(FormView(form, prescribed.name) for form, prescribed in FORMS.items())
 
 
 @ledgers.get("/api/ledgers/{form}.xlsx", response_class=Response, responses=WORKBOOK_ANSWER)
@@ -45,5 +46,5 @@ async def ledger(
     if form not in FORMS:
         raise UnknownSubject(f"form among [{', '.join(FORMS)}]", form)
     refuse(curves.range_problems(start, end, start, end))
-    period = Period(Instant(start), Instant(end))
-    return workbook(filled(form, services.plant, services.engine.states.tickets.values(), period))
+    period, tickets = Period(Instant(start), Instant(end)), services.engine.states.tickets.values()
+    return workbook(*filled(form, services.plant, tickets, period, services.clock.now()))

@@ -17,7 +17,8 @@ from gateway.events.interlocks import Verdict
 from gateway.events.tickets import TicketAction, TicketState
 from gateway.machines.alarm import AlarmStateName, Projected
 from gateway.machines.suppression import Removal, Shelf
-from gateway.plant.model import RiskColour, RiskGrade, Text
+from gateway.plant.model import RiskGrade, Text
+from gateway.plant.risk import RiskColour
 from gateway.rule import EffectMode, Priority, TicketGrade
 from gateway.sample import Reading
 

@@ -13,10 +13,10 @@ WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WORKBOOK_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {WORKBOOK: {}}, "description": "The workbook."}}
 
 
-def workbook(form: Form) -> Response:
-    """The form to download."""
+def workbook(form: Form, *further: Form) -> Response:
+    """The form to download, with further sheets in its workbook."""
     from gateway.ledgers.workbook import written  # openpyxl costs a start that writes no workbook too much
 
     name = quote(f"{form.title}.xlsx")
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "cache-control": "no-store"}
-    return Response(written(form), media_type=WORKBOOK, headers=headers)
+    return Response(written(form, *further), media_type=WORKBOOK, headers=headers)

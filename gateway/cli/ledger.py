@@ -18,8 +18,9 @@ from gateway.sample import Instant
 @click.option("--to", "end", type=Moment(), required=True, help="First day that is left out.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A new .xlsx file.")
 def command(form: str, plant: Path, data: Path, start: Instant, end: Instant, output: Path) -> None:
-    """Fill FORM (hazards, major, issues or monthly) for PLANT from the journal in the data directory."""
+    """Fill FORM for PLANT from the journal in the data directory."""
     from gateway import app
+    from gateway.clock import SystemClock
     from gateway.ledgers.form import Period
     from gateway.ledgers.forms import FORMS, filled
     from gateway.ledgers.workbook import written
@@ -33,12 +34,12 @@ def command(form: str, plant: Path, data: Path, start: Instant, end: Instant, ou
     if end <= start:
         raise click.UsageError("expected --to after --from, got a range that ends before it starts")
     tickets = tickets_of(state_rows(data / JOURNAL_FILE, StateKind.TICKET))
-    made = filled(form, app.load(plant)[0], tickets, Period(start, end))
+    made = filled(form, app.load(plant)[0], tickets, Period(start, end), SystemClock().now())
     try:
         with output.open("xb") as file:
-            file.write(written(made))
+            file.write(written(*made))
     except FileExistsError:
         raise click.UsageError(f"expected {output} not to be there, got a file; nothing is written over") from None
     except OSError as error:
         raise click.UsageError(f"expected to be allowed to write {output}, got: {error.strerror}") from None
-    click.echo(f"{made.title}: {len(made.rows)} 行 rows -> {output}", err=True)
+    click.echo(f"{made[0].title}: {len(made[0].rows)} 行 rows -> {output}", err=True)

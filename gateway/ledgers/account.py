@@ -20,6 +20,9 @@ _STATE = {
     TicketState.WRITTEN_OFF: "已销号",
     TicketState.DISMISSED: "误报关闭",
 }
+OWN_STAGE = "企业自查"
+"""The stage (检查环节) of what the plant found by itself."""
+
 BASIS = "《工贸企业重大事故隐患判定标准》（应急管理部令第10号）"
 
 
@@ -56,6 +59,16 @@ class Account:
         return self.ticket.state is TicketState.DISMISSED
 
     @property
+    def stage(self) -> str:
+        """At which stage it was found (检查环节), as the notices name the stages."""
+        return OWN_STAGE
+
+    @property
+    def evidence(self) -> str:
+        """What there is to show for it (现场证据)."""
+        return f"监测曲线、报警与联锁记录（证据包：工单 {self.ticket.id}）"
+
+    @property
     def description(self) -> str:
         begun = f"{china(self.ticket.onset):%Y-%m-%d %H:%M:%S} 监测报警：{self.ticket.title.zh}"
         again = f"；其后复发 {self.ticket.recurrences} 次" if self.ticket.recurrences else ""
@@ -79,8 +92,15 @@ class Account:
 
     @property
     def rectified_at(self) -> Instant | None:
-        step = self._step(TicketAction.RECTIFY)
-        return step.at if step is not None else None
+        """When it was last reported as rectified, unless a recheck has rejected that since."""
+        for step in reversed(self.ticket.steps):
+            if step.action in (TicketAction.RECTIFY, TicketAction.REJECT_RECHECK):
+                return step.at if step.action == TicketAction.RECTIFY else None
+        return None
+
+    def mended_by(self, at: Instant) -> bool:
+        """Whether it was written off before that moment: nothing less counts as mended (整改)."""
+        return self.written_off_at is not None and self.written_off_at < at
 
     @property
     def written_off_at(self) -> Instant | None:

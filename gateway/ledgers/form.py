@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
 from gateway.clock import to_datetime
+from gateway.plant.risk import RiskColour
 from gateway.sample import Instant
 
 CHINA = timezone(timedelta(hours=8))
@@ -19,17 +20,41 @@ class ByHand:
     known: str = ""
 
 
-Cell = str | int | date | datetime | ByHand
+@dataclass(frozen=True, slots=True)
+class Coloured:
+    """A cell in one of the four colours."""
+
+    text: str
+    colour: RiskColour
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many; of none at all there is no share."""
+
+    part: int
+    whole: int
+
+    @property
+    def ratio(self) -> float | None:
+        return self.part / self.whole if self.whole else None
+
+
+Cell = str | int | date | datetime | ByHand | Coloured | Share
 BY_HAND = ByHand()
+Line = tuple[str, ...]
+"""Texts beside each other, over the whole width."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     title: str
     width: int
-    """Characters."""
+    """Characters of the Latin width."""
     group: str = ""
     """Title over neighbouring columns of the same group."""
+    joined: bool = False
+    """Whether the same text in neighbouring rows is one cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +65,15 @@ class Form:
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    above: tuple[str, ...] = ()
-    below: tuple[str, ...] = ()
+    annex: str = ""
+    """Which attachment of its notice it is, printed over the title."""
+    above: tuple[Line, ...] = ()
+    below: tuple[Line, ...] = ()
+    """Printed, as the notice has it."""
+    remarks: tuple[str, ...] = ()
+    """To whoever fills the form in; under the form, and not printed."""
+    sheet: str = ""
+    """Name of the sheet; the title where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ def advice(
     found = [
         *_slow_scans(plant, document, drivers),
         *_past_calibration(plant, document, today),
+        *_past_inspection(plant, document, today),
         *_unheard(plant, document, criteria),
         *_speechless(plant, rules),
     ]
@@ -74,6 +75,23 @@ def _past_calibration(plant: Plant, document: Document, today: date) -> list[Pro
         )
         for point in plant.points
         if point.calibration_due is not None and point.calibration_due < today
+    ]
+
+
+def _past_inspection(plant: Plant, document: Document, today: date) -> list[Problem]:
+    """Equipment stands in the file in another order than in the plant: parents need not come first there."""
+    overdue = {each.id: each for each in plant.equipment if each.inspection_due and each.inspection_due < today}
+    entries = document.at(("equipment",))
+    places = [each.get("id") for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+    return [
+        _warning(
+            document,
+            ("equipment", index, "inspection_due"),
+            f"an inspection of {name} that still holds on {today}",
+            f"one due {overdue[name].inspection_due}",
+        )
+        for index, name in enumerate(places)
+        if isinstance(name, str) and name in overdue
     ]
 
 

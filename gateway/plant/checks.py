@@ -19,6 +19,7 @@ from gateway.plant.criteria import Criteria, EquipmentClass, PointKind
 from gateway.plant.keeping_schema import HistoryShape, too_short
 from gateway.plant.model import Device, Text
 from gateway.plant.own import GATEWAY, is_watched
+from gateway.plant.risk_schema import RiskShape
 from gateway.plant.schema import (
     AreaShape,
     DeviceShape,
@@ -69,6 +70,19 @@ class Checks:
             self._once(output, seen, "output")
             self._output(output)
         self._history(self.sections.history)
+        self._ids(self.sections.risks, "risk")
+        for risk in self.sections.risks:
+            self._risk(risk)
+
+    def _risk(self, item: Item[RiskShape]) -> None:
+        """Its area and equipment, and that the equipment stands in the area."""
+        area, equipment = item.get("area", str), item.get("equipment", str)
+        self._reference(item.field("area"), area, self._areas, "areas")
+        if not self._reference(item.field("equipment"), equipment, self._equipment, "equipment"):
+            return
+        there = self._equipment[equipment or ""].get("area", str)
+        if area in self._areas and there is not None and there != area:
+            self._add(item.field("equipment"), f"equipment of the area {area}", f"{equipment!r}, which is in {there}")
 
     def _history(self, item: Item[HistoryShape]) -> None:
         """Its classes, even where another field of it is wrong; what is coarser is kept at least as long."""

@@ -73,7 +73,8 @@ def _build(document: Document, sections: Sections, settings: _Settings, criteria
     )
     site = _site(_whole(sections.site))
     history = sections.history.shape.policy() if sections.history.shape else HistoryPolicy()
-    return Plant(document.file, digest, site, areas, equipment, devices, points, outputs, people, history)
+    risks = tuple(_whole(item).risk() for item in sections.risks)
+    return Plant(document.file, digest, site, areas, equipment, devices, points, outputs, people, history, risks)
 
 
 def _points(sections: Sections, settings: _Settings, classes: _Classes) -> tuple[Point, ...]:
@@ -143,6 +144,8 @@ def _equipment(shape: EquipmentShape) -> Equipment:
         parent=shape.parent,
         nameplate=shape.nameplate,
         limits={name: Limit(name, *limit.value, limit.source) for name, limit in shape.limits.items()},
+        commissioned=shape.commissioned,
+        inspection_due=shape.inspection_due,
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from gateway.plant.duty import Duty
 from gateway.plant.keeping import HistoryPolicy
+from gateway.plant.risk import Risk
 from gateway.sample import PointIndex
 
 
@@ -32,15 +33,6 @@ class RiskGrade(StrEnum):
     B = "B"
     C = "C"
     D = "D"
-
-
-class RiskColour(StrEnum):
-    """The four colours of the notices, worst first."""
-
-    RED = "red"
-    ORANGE = "orange"
-    YELLOW = "yellow"
-    BLUE = "blue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +78,10 @@ class Equipment:
     parent: str | None = None
     nameplate: Mapping[str, str | float] = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=dict)
+    commissioned: date | None = None
+    """When it went into service (投用日期)."""
+    inspection_due: date | None = None
+    """Until when its statutory inspection (检定检验) holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +154,7 @@ class Plant:
     outputs: tuple[Output, ...]
     duty: Duty = field(default_factory=Duty)
     history: HistoryPolicy = field(default_factory=HistoryPolicy)
+    risks: tuple[Risk, ...] = ()
 
     def equipment_by_id(self) -> Mapping[str, Equipment]:
         return {equipment.id: equipment for equipment in self.equipment}

@@ -29,6 +29,7 @@ from gateway.plant.criteria import Criteria
 from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, NotifyShape
 from gateway.plant.keeping_schema import HistoryShape, KeepingShape
 from gateway.plant.own import GATEWAY
+from gateway.plant.risk_schema import RiskShape
 from gateway.plant.shape import Shape
 
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -115,6 +116,10 @@ class EquipmentShape(Shape):
     nameplate: dict[str, NameplateValue] = Field(default_factory=dict)
     limits: dict[str, LimitShape] = Field(default_factory=dict)
     """Limits of this equipment in place of the criteria's defaults."""
+    commissioned: date | None = None
+    """When it went into service (投用日期)."""
+    inspection_due: date | None = None
+    """Until when its statutory inspection (检定检验) holds."""
 
 
 class DeviceShape(Shape):
@@ -216,6 +221,7 @@ def _plant_model(drivers: Mapping[str, DriverKind], criteria: Criteria) -> type[
         duty_checks=(DutyChecksShape, Field(default_factory=DutyChecksShape)),
         notify=(list[NotifyShape], Field(default_factory=list)),
         history=(history, Field(default_factory=HistoryShape)),
+        risks=(list[RiskShape], Field(default_factory=list)),
     )
 
 

@@ -15,6 +15,7 @@ from gateway.document import Document, Path, one_of, problems_of, show
 from gateway.errors import Problem
 from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, NotifyShape
 from gateway.plant.keeping_schema import HistoryShape
+from gateway.plant.risk_schema import RiskShape
 from gateway.plant.schema import (
     AreaShape,
     DeviceShape,
@@ -28,7 +29,7 @@ ShapeT = TypeVar("ShapeT", bound=BaseModel)
 V = TypeVar("V")
 
 _REQUIRED = ("site", "areas", "equipment", "devices", "points")
-_KNOWN = (*_REQUIRED, "outputs", "alarms", "escalation", "duty_checks", "notify", "history")
+_KNOWN = (*_REQUIRED, "outputs", "alarms", "escalation", "duty_checks", "notify", "history", "risks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Sections:
     duty_checks: Item[DutyChecksShape]
     notify: Sequence[Item[NotifyShape]]
     history: Item[HistoryShape]
+    risks: Sequence[Item[RiskShape]]
 
 
 def read_sections(document: Document, problems: list[Problem]) -> Sections:
@@ -102,6 +104,7 @@ def read_sections(document: Document, problems: list[Problem]) -> Sections:
         _section(document, "duty_checks", DutyChecksShape, problems),
         _entries(document, "notify", NotifyShape, problems),
         _section(document, "history", HistoryShape, problems),
+        _entries(document, "risks", RiskShape, problems),
     )
 
 

@@ -84,7 +84,7 @@ async def test_the_workbook_has_every_line_and_both_names(gateway: Rig, http: ht
     await troubled(gateway, http)
     signed = (await http.post("/api/handover", json={"by": "李", "to": "=赵"})).json()
     await gateway.services.figures.catch_up()
-    for address, names in (("handover", "交班人：　"), (f"handovers/{signed['handover']}", "交班人：李　")):
+    for address, names in (("handover", "交班人："), (f"handovers/{signed['handover']}", "交班人：李")):
         answer = await http.get(f"/api/{address}.xlsx")
         cells = [str(cell) for row in load_workbook(BytesIO(answer.content)).active.values for cell in row]
         assert all(line["subject"] in cells for line in signed["lines"])

@@ -363,6 +363,12 @@ export function qualityWords(quality: number, reason: number): Text {
 export const ledgerForms = {
   hazards: text("隐患排查台账", "Hazards"),
   major: text("重大事故隐患台账", "Major hazards"),
+  weekly: text("周调度表", "Weekly"),
+  "cross-check": text("交叉检查汇总", "Cross-checks"),
   issues: text("问题隐患清单", "Issues"),
   monthly: text("月度清单", "Monthly"),
+  risks: text("风险辨识清单", "Risks"),
+  "risk-control": text("分级管控台账", "Risk control"),
+  profile: text("一企一档", "Profile"),
+  equipment: text("设备台账", "Equipment"),
 };

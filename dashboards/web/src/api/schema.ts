@@ -1836,8 +1836,7 @@ export interface components {
         FormView: {
             /** Id */
             id: string;
-            /** Name */
-            name: string;
+            name: components["schemas"]["Text"];
         };
         /** GatewayStarted */
         GatewayStarted: {
