@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol
 
 from gateway.sample import Instant
+
+SITE_TIME = timezone(timedelta(hours=8))
+"""China keeps one time zone."""
 
 
 class Clock(Protocol):

@@ -32,7 +32,7 @@ from gateway.runtime.figures import FiguresBook
 from gateway.runtime.followers import Follower
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Listener, Loop
-from gateway.runtime.notify import Notifier
+from gateway.runtime.notifiers import Notifiers
 from gateway.runtime.recorder import SampleRecorder
 from gateway.runtime.reload import Loaded, Reloader, rules_hash
 from gateway.runtime.upkeep import Housekeeper, history_plan
@@ -62,6 +62,7 @@ class Station:
     recorders: tuple[SampleRecorder, ...]
     copyists: tuple[Copyist, ...]
     followers: tuple[Follower, ...]
+    notifiers: Notifiers
     sender: CommandSender
     devices: Devices
     figures: FiguresBook
@@ -92,15 +93,15 @@ class Station:
         for name, copy in (copies or {}).items():
             copyists.append(Copyist(name, copy, history, journal, clock, lambda: recorders[0].unwritten_since))
             followers.append(Follower(name, journal, copy.append_events))
-        followers += await _notifiers(plant, journal)
+        notifiers = await Notifiers.open(loop, journal)
         housekeeper = Housekeeper(history, clock)
-        probes = _probes(loop, intake, recorders, copyists, followers, housekeeper)
+        probes = _probes(loop, intake, recorders, copyists, followers, housekeeper, notifiers)
         devices = Devices(plant, kinds, intake, clock, probes)
         sender = CommandSender(plant, devices.drivers, loop, journal, clock)
         for recorder in recorders:
             loop.record_to(recorder)
         figures = FiguresBook(journal, plant.duty.alarms)
-        _listen(loop, [sender, figures, *followers])
+        _listen(loop, [sender, figures, notifiers, *followers])
         return cls(
             clock=clock,
             journal=journal,
@@ -113,6 +114,7 @@ class Station:
             recorders=tuple(recorders),
             copyists=tuple(copyists),
             followers=tuple(followers),
+            notifiers=notifiers,
             sender=sender,
             devices=devices,
             figures=figures,
@@ -127,7 +129,8 @@ class Station:
 
     def reloader(self, load: Callable[[], Loaded], shown: Callable[[Loaded], None]) -> Reloader[Loaded]:
         """What exchanges rules and plant file; `shown` takes over whatever shows them."""
-        return Reloader(load, self.loop, self.devices, self, (self.sender.switch,), shown)
+        following = (self.sender.switch, self.figures.switch, self.duty_checks.switch, self.notifiers.switch)
+        return Reloader(load, self.loop, self.devices, self, following, shown)
 
     async def bind(self, plant: Plant) -> Callable[[], None]:
         """Implements `gateway.runtime.reload.Stores`."""
@@ -161,6 +164,7 @@ class Station:
                     group.create_task(self.housekeeper.run(), name="housekeeper"),
                     group.create_task(self.figures.run(), name="figures"),
                     group.create_task(self.duty_checks.run(), name="duty checks"),
+                    group.create_task(self.notifiers.run(), name="notifiers"),
                     *(group.create_task(each.run(), name=f"recorder {each.name}") for each in self.recorders),
                     *(group.create_task(each.run(), name=f"follower {each.name}") for each in self.followers),
                     *(group.create_task(each.run(), name=f"copyist {each.name}") for each in self.copyists),
@@ -199,17 +203,6 @@ def _listen(loop: Loop, listeners: Sequence[Listener]) -> None:
         loop.listen(listener)
 
 
-async def _notifiers(plant: Plant, journal: Journal) -> list[Follower]:
-    """One follower a target; one that is new tells what comes, not what was."""
-    followers = []
-    for target in plant.duty.notify:
-        notifier = Notifier(target, plant.site.name.zh)
-        if await journal.cursor(notifier.name) == 0:
-            await journal.advance(notifier.name, await journal.last_sequence())
-        followers.append(Follower(notifier.name, journal, notifier.append_events))
-    return followers
-
-
 def _probes(
     loop: Loop,
     intake: Intake,
@@ -217,6 +210,7 @@ def _probes(
     copyists: Sequence[Copyist],
     followers: Sequence[Follower],
     housekeeper: Housekeeper,
+    notifiers: Notifiers,
 ) -> Mapping[str, Callable[[], float]]:
     """What the gateway says of itself, by point kind; the first follower is the embedded history's."""
     return {
@@ -226,6 +220,7 @@ def _probes(
         "copies_reachable": lambda: float(
             all(each.failure is None for each in copyists) and all(each.failure is None for each in followers[1:])
         ),
+        "notifiers_reachable": lambda: float(notifiers.reachable),
         "records_refused": lambda: float(
             sum(each.refused + each.missing for each in copyists) + sum(each.set_aside for each in followers)
         ),

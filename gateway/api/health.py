@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gateway.api.book import ViewBook, is_unacknowledged
-from gateway.api.health_schema import CopyView, HealthView
+from gateway.api.health_schema import ChannelView, CopyView, HealthView
 from gateway.machines.alarm import Projected
 from gateway.runtime.copyist import Copyist
 from gateway.runtime.figures import FiguresBook
@@ -33,6 +33,7 @@ class HealthProbe:
         followers: Sequence[Follower],
         copyists: Sequence[Copyist] = (),
         *,
+        channels: Callable[[], Sequence[Follower]] = tuple,
         clock_step: Callable[[], int],
         started_at: Instant,
         figures: FiguresBook,
@@ -42,6 +43,7 @@ class HealthProbe:
         self._recorders = recorders
         self._followers = followers
         self._copyists = copyists
+        self._channels = channels
         self._clock_step = clock_step
         self._figures = figures
         self._now = started_at
@@ -83,6 +85,7 @@ class HealthProbe:
             duty_check=loop.engine.duty.open,
             duty_priority=loop.plant.duty.checks.priority,
             copies=tuple(self._copy(each) for each in self._copyists),
+            channels=tuple(self._channel(each) for each in self._channels()),
         )
 
     def _copy(self, copyist: Copyist) -> CopyView:
@@ -98,6 +101,10 @@ class HealthProbe:
             refused=copyist.refused + follower.set_aside,
             missing=copyist.missing,
         )
+
+    def _channel(self, follower: Follower) -> ChannelView:
+        failure = str(follower.failure) if follower.failure else None
+        return ChannelView(follower.name, failure, max(0, self._loop.sequence - follower.position))
 
     def _rate(self) -> float:
         (first_at, first), (last_at, last) = self._marks[0], self._marks[-1]

@@ -28,6 +28,17 @@ class CopyView:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelView:
+    """A channel to people outside the room: where messages of what climbs go."""
+
+    name: str
+    failure: str | None
+    """Why it took nothing last; never its address, which is a secret."""
+    behind: int
+    """Journal entries that it has not been given yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class HealthView:
     """What the gateway says of itself; everything here is always in sight on the page."""
 
@@ -46,6 +57,7 @@ class HealthView:
     clock_step: int
     """Microseconds that the wall clock has moved since start, against the monotonic clock."""
     copies: tuple[CopyView, ...]
+    channels: tuple[ChannelView, ...] = ()
     shelved: int = 0
     suppressed: int = 0
     out_of_service: int = 0

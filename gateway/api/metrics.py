@@ -41,6 +41,8 @@ class Measured:
     housekeeper: Housekeeper
     hub: LiveHub
     clock: Clock
+    channels: Callable[[], Sequence[Follower]] = tuple
+    """Followers that a reload exchanges."""
 
 
 def exposition(parts: Measured) -> Callable[[], bytes]:
@@ -147,7 +149,7 @@ def _stores(parts: Measured) -> Iterator[Metric]:
     yield _gauge("journal_sequence", "Newest entry of the journal.", loop.sequence)
     lag = GaugeMetricFamily("tocsin_follower_lag_entries", "Journal entries still to be read.", labels=["follower"])
     failing = GaugeMetricFamily("tocsin_follower_failing", "1 while its target takes nothing.", labels=["follower"])
-    for follower in parts.followers:
+    for follower in (*parts.followers, *parts.channels()):
         lag.add_metric([follower.name], max(0, loop.sequence - follower.position))
         failing.add_metric([follower.name], float(follower.failure is not None))
     waiting = GaugeMetricFamily("tocsin_recorder_waiting_samples", "Samples held for a store.", labels=["store"])

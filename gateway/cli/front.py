@@ -49,6 +49,7 @@ class Front:
             clock_step=station.clock.step,
             started_at=self._started,
             figures=station.figures,
+            channels=lambda: station.notifiers.followers,
         )
         book = ViewBook(station.loop, configuration.program.interlocks, self._started)
         self.hub = LiveHub(station.loop, book, _plant_view(configuration, self._lines), health, station.clock)
@@ -103,6 +104,7 @@ class Front:
                 housekeeper=station.housekeeper,
                 hub=self.hub,
                 clock=station.clock,
+                channels=lambda: station.notifiers.followers,
             )
         )
 

@@ -22,6 +22,7 @@ OWN_KINDS = (
     "history_writable",
     "dropped_samples",
     "copies_reachable",
+    "notifiers_reachable",
     "records_refused",
     "history_space_used",
     "history_samples_cut",

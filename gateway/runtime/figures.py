@@ -18,7 +18,7 @@ from gateway.events.alarms import AlarmRaised
 from gateway.events.presence import HandoverSigned
 from gateway.kpi import SLOT, Figures, Limits, figures
 from gateway.plant.duty import AlarmPolicy
-from gateway.plant.model import Text
+from gateway.plant.model import Plant, Text
 from gateway.runtime.followers import AT_ONCE, RETRY_AFTER
 from gateway.runtime.loop import Tick
 from gateway.sample import Instant
@@ -41,7 +41,7 @@ class FiguresBook:
 
     def __init__(self, journal: Journal, policy: AlarmPolicy) -> None:
         self.policy = policy
-        self.limits = Limits(flood_above=policy.flood_above, flood_below=policy.flood_below)
+        self.limits = _limits(policy)
         self.position = 0
         self._journal = journal
         self._wake = asyncio.Event()
@@ -56,6 +56,11 @@ class FiguresBook:
     def on_tick(self, tick: Tick) -> None:
         if tick.entries:
             self._wake.set()
+
+    def switch(self, plant: Plant) -> None:
+        """Judge by another plant file; a flood that is on ends by its limits."""
+        self.policy = plant.duty.alarms
+        self.limits = _limits(self.policy)
 
     async def run(self) -> None:
         """Follow for ever; ends by cancellation."""
@@ -128,3 +133,7 @@ class FiguresBook:
     def _prune(self, now: Instant) -> None:
         while self._recent and self._recent[0] <= now - SLOT:
             self._recent.popleft()
+
+
+def _limits(policy: AlarmPolicy) -> Limits:
+    return Limits(flood_above=policy.flood_above, flood_below=policy.flood_below)

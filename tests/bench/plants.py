@@ -48,6 +48,7 @@ _OWN = {
     "history_writable": _Kind("", 1, 1, 1, 0),
     "dropped_samples": _Kind("", 1e15, 1, 0, 0),
     "copies_reachable": _Kind("", 1, 1, 1, 0),
+    "notifiers_reachable": _Kind("", 1, 1, 1, 0),
     "records_refused": _Kind("", 1e15, 1, 0, 0),
     "history_space_used": _Kind("%", 1e15, 1, 40, 0),
     "history_samples_cut": _Kind("", 1e15, 1, 0, 0),

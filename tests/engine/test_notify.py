@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -24,6 +21,7 @@ from gateway.runtime.notify import Notifier
 from gateway.sample import SECOND, Instant
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.site import RunningSite
+from tests.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 """Apprise looks for it on first use, and does without it where it is gone."""
@@ -31,41 +29,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 LEADER = NotifyTarget("leader", Level.SHIFT_LEADER, "TOCSIN_NOTIFY_LEADER")
 
 
-class Receiver(HTTPServer):
-    """Takes what Apprise posts, or refuses it."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.messages: list[dict[str, str]] = []
-        self.refuses = False
-
-    @property
-    def url(self) -> str:
-        return f"json://127.0.0.1:{self.server_port}/"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if not self.server.refuses:
-            self.server.messages.append(json.loads(body))
-        self.send_response(503 if self.server.refuses else 200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None: ...
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with receiving() as server:
+        yield server
 
 
 async def until(holds: Callable[[], bool]) -> None:

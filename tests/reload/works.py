@@ -148,11 +148,14 @@ class Works:
     reloader: Reloader[app.Configuration] = field(init=False)
     address: str = ""
 
-    def write(self, *rules: str, plant: str | None = None, interlocks: str = "") -> None:
+    def write(self, *rules: str, plant: str | None = None, interlocks: str = "", **own: str) -> None:
+        """`own`: the text of further pack files, by their name without its ending."""
         packs = self.folder / "packs"
         (packs / "classes").mkdir(parents=True, exist_ok=True)
         (packs / "classes" / "vessel.yaml").write_text(CLASSES, encoding="utf-8")
         (packs / "clauses.yaml").write_text(CLAUSES, encoding="utf-8")
+        for name, content in own.items():
+            (packs / f"{name}.yaml").write_text(content, encoding="utf-8")
         text = "\n".join(["pack: vessel", "title: {zh: 容器, en: Vessel}", "rules:", *rules, interlocks])
         (packs / "vessel.yaml").write_text(text, encoding="utf-8")
         if plant is not None:

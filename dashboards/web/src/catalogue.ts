@@ -26,6 +26,7 @@ export const words = {
   dropped: text("丢弃", "Dropped"),
   ledgers_of_the_year: text("本年台账导出", "This year's ledgers"),
   copy_age: text("异地副本", "Copy"),
+  channel: text("通知", "Channel"),
   catching_up: text("补传", "catching up"),
   not_taken: text("未被接收", "not taken"),
   journal: text("日志", "Journal"),

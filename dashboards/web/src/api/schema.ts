@@ -1243,6 +1243,18 @@ export interface components {
             links: components["schemas"]["LinkView"][];
         };
         /**
+         * ChannelView
+         * @description A channel to people outside the room: where messages of what climbs go.
+         */
+        ChannelView: {
+            /** Name */
+            name: string;
+            /** Failure */
+            failure: string | null;
+            /** Behind */
+            behind: number;
+        };
+        /**
          * CommandCompleted
          * @description The device confirmed the write, or did not. Feedback is judged separately.
          */
@@ -2016,6 +2028,11 @@ export interface components {
             clock_step: number;
             /** Copies */
             copies: components["schemas"]["CopyView"][];
+            /**
+             * Channels
+             * @default []
+             */
+            channels: components["schemas"]["ChannelView"][];
             /**
              * Shelved
              * @default 0
