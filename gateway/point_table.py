@@ -6,7 +6,7 @@ are taken is `gateway.admission`'s matter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -73,6 +73,10 @@ class PointTable:
             reason=Reason(int(columns.reason[point])).name.lower(),
             source_time=Instant(int(columns.source_time[point])),
         )
+
+    def readings(self, points: Iterable[PointIndex]) -> tuple[Reading, ...]:
+        """The same of several points, each once, in the order given."""
+        return tuple(self.reading(point) for point in dict.fromkeys(points))
 
 
 def source_of(point: Point) -> Point:

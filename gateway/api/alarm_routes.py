@@ -33,7 +33,9 @@ async def acknowledge_alarm(alarm_id: str, action: PersonAction, services: Servi
     """Say that a person has taken note (确认)."""
     require("by", action.by, "the name of the person who acknowledges")
     engine = services.engine
-    return await _act(services, alarm_id, lambda now: engine.acknowledge(alarm_id, action.by, action.comment, now))
+    return await _act(
+        services, alarm_id, lambda now: engine.alarm_desk.acknowledge(alarm_id, action.by, action.comment, now)
+    )
 
 
 @alarm_routes.post("/{alarm_id}/reset")
@@ -41,7 +43,7 @@ async def reset_alarm(alarm_id: str, action: PersonAction, services: Services) -
     """Free a latched alarm whose condition is gone (复位)."""
     require("by", action.by, "the name of the person who resets")
     engine = services.engine
-    return await _act(services, alarm_id, lambda now: engine.reset(alarm_id, action.by, action.comment, now))
+    return await _act(services, alarm_id, lambda now: engine.alarm_desk.reset(alarm_id, action.by, action.comment, now))
 
 
 @alarm_routes.post("/{alarm_id}/shelve")
@@ -49,14 +51,16 @@ async def shelve_alarm(alarm_id: str, request: ShelveRequest, services: Services
     """Put an alarm aside for a while (搁置): evaluated and journalled, not annunciated."""
     wish = ShelvingWish(request.by, request.comment, request.duration, request.second, one_shot=request.one_shot)
     engine = services.engine
-    return await _act(services, alarm_id, lambda now: engine.shelve(alarm_id, wish, now))
+    return await _act(services, alarm_id, lambda now: engine.alarm_desk.shelve(alarm_id, wish, now))
 
 
 @alarm_routes.post("/{alarm_id}/unshelve")
 async def unshelve_alarm(alarm_id: str, action: PersonAction, services: Services) -> AlarmView:
     """End a shelving before its time (取消搁置)."""
     engine = services.engine
-    return await _act(services, alarm_id, lambda now: engine.unshelve(alarm_id, action.by, action.comment, now))
+    return await _act(
+        services, alarm_id, lambda now: engine.alarm_desk.unshelve(alarm_id, action.by, action.comment, now)
+    )
 
 
 @alarm_routes.post("/{alarm_id}/remove_from_service")
@@ -64,7 +68,7 @@ async def remove_alarm_from_service(alarm_id: str, request: RemovalRequest, serv
     """Take an alarm out of service under a permit (停用); only a person brings it back."""
     wish = RemovalWish(request.by, request.comment, request.permit, request.second)
     engine = services.engine
-    return await _act(services, alarm_id, lambda now: engine.remove(alarm_id, wish, now))
+    return await _act(services, alarm_id, lambda now: engine.alarm_desk.remove(alarm_id, wish, now))
 
 
 @alarm_routes.post("/{alarm_id}/return_to_service")
@@ -72,5 +76,5 @@ async def return_alarm_to_service(alarm_id: str, action: PersonAction, services:
     """Bring an alarm back into service (恢复使用)."""
     engine = services.engine
     return await _act(
-        services, alarm_id, lambda now: engine.return_to_service(alarm_id, action.by, action.comment, now)
+        services, alarm_id, lambda now: engine.alarm_desk.return_to_service(alarm_id, action.by, action.comment, now)
     )

@@ -24,7 +24,7 @@ async def ask_duty_check(action: PersonAction, services: Services) -> DutyCheck:
     """Ask now whether anybody is there."""
     require("by", action.by, "the name of the person who asks")
     engine = services.engine
-    await services.loop.act(lambda now: [engine.duty.ask(AskedBecause.PERSON, action.by, now)])
+    await services.loop.act(lambda now: [engine.duty_desk.ask(AskedBecause.PERSON, action.by, now)])
     return next(reversed(engine.states.checks.values()))
 
 
@@ -32,5 +32,5 @@ async def ask_duty_check(action: PersonAction, services: Services) -> DutyCheck:
 async def answer_duty_check(check_id: str, action: PersonAction, services: Services) -> DutyCheck:
     """Say that somebody is there; after the time it counts as late, and stops the climb."""
     engine = services.engine
-    await services.loop.act(lambda now: [engine.duty.answer(check_id, action.by, action.comment, now)])
+    await services.loop.act(lambda now: [engine.duty_desk.answer(check_id, action.by, action.comment, now)])
     return engine.states.checks[check_id]

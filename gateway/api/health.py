@@ -82,7 +82,7 @@ class HealthProbe:
             chattering=self._figures.chattering(self._now),
             never_collapsed=tuple(sorted(self._figures.policy.never_collapsed)),
             cannot_tell=sum(alarm.unknown for alarm in book.alarms.values()),
-            duty_check=loop.engine.duty.open,
+            duty_check=loop.engine.duty_desk.open,
             duty_priority=loop.plant.duty.checks.priority,
             copies=tuple(self._copy(each) for each in self._copyists),
             channels=tuple(self._channel(each) for each in self._channels()),

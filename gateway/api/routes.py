@@ -83,7 +83,7 @@ async def move_ticket(ticket_id: str, request: TicketRequest, services: Services
     due = None if request.due is None else Instant(request.due)
     wanted = Move(request.action, request.by, request.comment, request.responsible, due)
     engine = services.engine
-    await services.loop.act(lambda now: [engine.move(ticket_id, wanted, now)])
+    await services.loop.act(lambda now: [engine.hazard_desk.move(ticket_id, wanted, now)])
     return services.hub.book.ticket(ticket_id)
 
 

@@ -96,11 +96,11 @@ class DutyCheckScheduler:
 
     async def ask(self, because: AskedBecause) -> None:
         """Ask now, unless a check waits already."""
-        if self._loop.engine.duty.open is not None:
+        if self._loop.engine.duty_desk.open is not None:
             _log.info("a duty check waits already; this one is left out")
             return
         try:
-            await self._loop.act(lambda now: [self._loop.engine.duty.ask(because, "", now)])
+            await self._loop.act(lambda now: [self._loop.engine.duty_desk.ask(because, "", now)])
         except TocsinError as refusal:
             _log.error("the duty check was not asked: %s", refusal)
 

@@ -52,13 +52,13 @@ async def take(gateway: Rig, step: tuple[Any, ...]) -> None:
         case ("sample", point, value, quality):
             await gateway.tick(samples=[gateway.sample(point, value, quality)], after=1)
         case ("acknowledge", index):
-            await act(gateway, lambda now: [gateway.loop.engine.acknowledge(RULES[index].id, "Li", "", now)])
+            await act(gateway, lambda now: [gateway.loop.engine.alarm_desk.acknowledge(RULES[index].id, "Li", "", now)])
         case ("reset", index):
-            await act(gateway, lambda now: [gateway.loop.engine.reset(RULES[index].id, "Li", "", now)])
+            await act(gateway, lambda now: [gateway.loop.engine.alarm_desk.reset(RULES[index].id, "Li", "", now)])
         case ("dismiss",):
             move = Move(TicketAction.DISMISS, "Li", "a test")
             for ticket in [view for view in gateway.hub.book.tickets.values() if view.actions]:
-                await act(gateway, lambda now, t=ticket: [gateway.loop.engine.move(t.id, move, now)])
+                await act(gateway, lambda now, t=ticket: [gateway.loop.engine.hazard_desk.move(t.id, move, now)])
         case ("link", state):
             gateway.clock.advance(1)
             gateway.link(state)

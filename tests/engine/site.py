@@ -78,7 +78,7 @@ class RunningSite:
         await self.loop.tick()
 
     async def acknowledge(self) -> Sequence[Entry]:
-        return await self.loop.act(lambda now: [self.loop.engine.acknowledge(HOT, "王", "", now)])
+        return await self.loop.act(lambda now: [self.loop.engine.alarm_desk.acknowledge(HOT, "王", "", now)])
 
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:

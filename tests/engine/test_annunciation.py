@@ -36,7 +36,7 @@ def shown(made: Bench, alarm: str = HOT) -> str:
 
 
 def shelve(made: Bench, wish: ShelvingWish = SHELVE) -> None:
-    made.act(made.engine.shelve(HOT, wish, made.now))
+    made.act(made.engine.alarm_desk.shelve(HOT, wish, made.now))
 
 
 def test_a_shelved_alarm_is_raised_in_the_journal_and_annunciated_when_its_time_is_over() -> None:
@@ -70,7 +70,7 @@ def test_a_shelving_that_ran_out_while_the_gateway_was_down_is_over_at_the_first
 def test_an_alarm_acknowledged_under_a_shelf_is_acknowledged_after_it() -> None:
     made = bench()
     made.tick({0: TRUE})
-    made.act(made.engine.acknowledge(HOT, "王", "", made.now))
+    made.act(made.engine.alarm_desk.acknowledge(HOT, "王", "", made.now))
     shelve(made)
     made.tick(after=11 * MINUTE)
     assert shown(made) == "acknowledged"
@@ -92,10 +92,10 @@ def test_what_still_stands_when_the_suppression_ends_is_told_and_files_its_ticke
 
 def test_what_came_and_went_under_a_permit_files_no_ticket() -> None:
     made = bench()
-    made.act(made.engine.remove(HOT, REMOVE, made.now))
+    made.act(made.engine.alarm_desk.remove(HOT, REMOVE, made.now))
     for truth in (TRUE, FALSE, TRUE, FALSE):
         made.tick({0: truth})
-    made.act(made.engine.return_to_service(HOT, "王", "", made.now))
+    made.act(made.engine.alarm_desk.return_to_service(HOT, "王", "", made.now))
     made.tick()
     assert [kind for kind in kinds(made.journal) if kind.startswith("ticket")] == []
     assert kinds(made.journal).count("alarm.raised") == 2, "evaluation and journalling go on"
@@ -104,9 +104,9 @@ def test_what_came_and_went_under_a_permit_files_no_ticket() -> None:
 @pytest.mark.parametrize("restart", [False, True])
 def test_what_stands_when_it_returns_to_service_files_its_ticket_even_over_a_restart(restart: bool) -> None:
     made = bench()
-    made.act(made.engine.remove(HOT, REMOVE, made.now))
+    made.act(made.engine.alarm_desk.remove(HOT, REMOVE, made.now))
     made.tick({0: TRUE})
-    made.act(made.engine.return_to_service(HOT, "王", "", made.now))
+    made.act(made.engine.alarm_desk.return_to_service(HOT, "王", "", made.now))
     made = made.restarted() if restart else made
     assert kinds(made.tick({0: TRUE})) == ["ticket.filed"]
     assert kinds(made.tick()) == []
@@ -134,7 +134,7 @@ def test_an_acknowledged_alarm_that_stands_asks_again_after_its_re_alarm_time() 
     made = bench(re_alarm=5 * MINUTE)
     made.tick({0: TRUE})
     for again in (1, 2):
-        made.act(made.engine.acknowledge(HOT, "王", "", made.now))
+        made.act(made.engine.alarm_desk.acknowledge(HOT, "王", "", made.now))
         assert kinds(made.tick(after=5 * MINUTE - 1)) == []
         assert kinds(made.tick(after=1)) == ["alarm.re_alarmed"]
         assert made.engine.states.alarms[HOT].re_alarms == again
@@ -144,7 +144,7 @@ def test_an_acknowledged_alarm_that_stands_asks_again_after_its_re_alarm_time() 
 def test_no_alarm_asks_again_from_under_a_suppression_and_then_at_once_when_it_is_over() -> None:
     made = bench(re_alarm=5 * MINUTE)
     made.tick({0: TRUE})
-    made.act(made.engine.acknowledge(HOT, "王", "", made.now))
+    made.act(made.engine.alarm_desk.acknowledge(HOT, "王", "", made.now))
     shelve(made)
     assert kinds(made.tick(after=9 * MINUTE)) == []
     assert kinds(made.tick(after=2 * MINUTE)) == ["alarm.unshelved"]
@@ -195,18 +195,18 @@ def test_refusals_change_nothing_and_say_why() -> None:
     made.tick({0: TRUE})
     before = dict(made.engine.states.alarms)
     with pytest.raises(UnknownSubject):
-        made.engine.shelve("no@where", SHELVE, made.now)
+        made.engine.alarm_desk.shelve("no@where", SHELVE, made.now)
     with pytest.raises(RequestRefused):
-        made.engine.shelve(HOT, ShelvingWish("王", "", MINUTE), made.now)
+        made.engine.alarm_desk.shelve(HOT, ShelvingWish("王", "", MINUTE), made.now)
     with pytest.raises(IllegalTransition):
-        made.engine.unshelve(HOT, "王", "", made.now)
+        made.engine.alarm_desk.unshelve(HOT, "王", "", made.now)
     with pytest.raises(IllegalTransition):
-        made.engine.return_to_service(HOT, "王", "", made.now)
+        made.engine.alarm_desk.return_to_service(HOT, "王", "", made.now)
     with pytest.raises(IllegalTransition):
-        made.engine.reset(HOT, "王", "", made.now)
-    made.act(made.engine.acknowledge(HOT, "王", "", made.now))
+        made.engine.alarm_desk.reset(HOT, "王", "", made.now)
+    made.act(made.engine.alarm_desk.acknowledge(HOT, "王", "", made.now))
     with pytest.raises(IllegalTransition):
-        made.engine.acknowledge(HOT, "王", "", made.now)
+        made.engine.alarm_desk.acknowledge(HOT, "王", "", made.now)
     shelve(made)
     with pytest.raises(IllegalTransition):
         shelve(made)
@@ -234,13 +234,13 @@ async def test_a_restart_in_each_alarm_state_gives_the_same_state(name: Projecte
     for step in STORIES[name]:
         match step:
             case "ack":
-                made.act(made.engine.acknowledge(HOT, "王", "", made.now))
+                made.act(made.engine.alarm_desk.acknowledge(HOT, "王", "", made.now))
             case "shelve":
                 shelve(made)
             case "suppress":
                 made.tick({1: TRUE})
             case "remove":
-                made.act(made.engine.remove(HOT, REMOVE, made.now))
+                made.act(made.engine.alarm_desk.remove(HOT, REMOVE, made.now))
             case "latch":
                 continue
             case truth:

@@ -60,7 +60,7 @@ def written_off(made: Bench) -> str:
     for action, by in steps:
         made.now = Instant(made.now + 1)
         wanted = Move(TicketAction(action), by, "done", "李", Instant(made.now + SECOND))
-        made.act(made.engine.move(ticket, wanted, made.now))
+        made.act(made.engine.hazard_desk.move(ticket, wanted, made.now))
     return ticket
 
 
@@ -156,7 +156,7 @@ def told(script: str, *, latch: bool) -> Bench:
     made = bench(latch=latch)
     for word in script.split():
         if word == "ack":
-            made.act(made.engine.acknowledge(HOT, "王", "", made.now))
+            made.act(made.engine.alarm_desk.acknowledge(HOT, "王", "", made.now))
         else:
             made.tick({0: WORDS[word]})
     return made
@@ -197,11 +197,11 @@ def test_two_runs_of_one_script_give_the_same_events() -> None:
 def test_an_action_on_what_is_not_there_says_so() -> None:
     made = bench()
     with pytest.raises(UnknownSubject):
-        made.engine.acknowledge("nothing@nowhere", "王", "", made.now)
+        made.engine.alarm_desk.acknowledge("nothing@nowhere", "王", "", made.now)
     with pytest.raises(UnknownSubject):
-        made.engine.move("HD-0", Move(TicketAction.REGISTER, "王"), made.now)
+        made.engine.hazard_desk.move("HD-0", Move(TicketAction.REGISTER, "王"), made.now)
     with pytest.raises(IllegalTransition):
-        made.engine.acknowledge(HOT, "王", "", made.now)
+        made.engine.alarm_desk.acknowledge(HOT, "王", "", made.now)
 
 
 def with_interlock(mode: EffectMode = EffectMode.OBSERVE) -> Bench:

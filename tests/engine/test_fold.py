@@ -47,21 +47,21 @@ def _act(made: Bench, step: tuple, number: int) -> None:
     now = made.now = Instant(made.now + 1)
     try:
         if step[0] == "ack":
-            made.act(made.engine.acknowledge(step[1], "王", "", now))
+            made.act(made.engine.alarm_desk.acknowledge(step[1], "王", "", now))
         elif step[0] == "reset":
-            made.act(made.engine.reset(step[1], "王", "checked", now))
+            made.act(made.engine.alarm_desk.reset(step[1], "王", "checked", now))
         elif step[0] in ("shelve", "once"):
             wish = ShelvingWish("王", "noise", 4 * SECOND, "李", one_shot=step[0] == "once")
-            made.act(made.engine.shelve(step[1], wish, now))
+            made.act(made.engine.alarm_desk.shelve(step[1], wish, now))
         elif step[0] == "unshelve":
-            made.act(made.engine.unshelve(step[1], "王", "", now))
+            made.act(made.engine.alarm_desk.unshelve(step[1], "王", "", now))
         elif step[0] == "remove":
-            made.act(made.engine.remove(step[1], RemovalWish("王", "calibration", "P-1", "李"), now))
+            made.act(made.engine.alarm_desk.remove(step[1], RemovalWish("王", "calibration", "P-1", "李"), now))
         elif step[0] == "return":
-            made.act(made.engine.return_to_service(step[1], "王", "", now))
+            made.act(made.engine.alarm_desk.return_to_service(step[1], "王", "", now))
         elif tickets := list(made.engine.states.tickets):
             wanted = Move(step[1], f"person {number}", "done", "李", Instant(now + SECOND))
-            made.act(made.engine.move(tickets[step[2] % len(tickets)], wanted, now))
+            made.act(made.engine.hazard_desk.move(tickets[step[2] % len(tickets)], wanted, now))
     except TocsinError:
         return
 

@@ -64,7 +64,7 @@ def test_an_acknowledgement_stops_the_climb_and_a_new_occurrence_begins_at_the_b
     made = bench()
     made.tick({0: TRUE})
     made.tick(after=5 * MINUTE)
-    made.act(made.engine.acknowledge(HOT, "王", "", made.now))
+    made.act(made.engine.alarm_desk.acknowledge(HOT, "王", "", made.now))
     made.tick(after=60 * MINUTE)
     assert told(made) == [("duty_operator", 5), ("shift_leader", 5)]
     made.tick({0: FALSE})
@@ -84,7 +84,7 @@ def test_what_returned_before_anybody_saw_it_still_climbs() -> None:
 def test_a_shelved_alarm_tells_nobody_and_starts_its_time_anew_afterwards() -> None:
     made = bench()
     made.tick({0: TRUE})
-    made.act(made.engine.shelve(HOT, ShelvingWish("王", "known", 60 * MINUTE), made.now))
+    made.act(made.engine.alarm_desk.shelve(HOT, ShelvingWish("王", "known", 60 * MINUTE), made.now))
     made.tick(after=59 * MINUTE)
     assert told(made) == []
     made.tick(after=2 * MINUTE)
@@ -129,7 +129,7 @@ def test_the_ladder_is_climbed_and_never_descended_but_by_being_heard(state: Tol
 
 
 def asked(made: Bench, because: AskedBecause = AskedBecause.RANDOM) -> str:
-    event = made.engine.duty.ask(because, "", made.now)
+    event = made.engine.duty_desk.ask(because, "", made.now)
     made.act(event)
     return event.check
 
@@ -138,7 +138,7 @@ def test_a_check_that_is_answered_in_time_is_over() -> None:
     made = bench()
     check = asked(made)
     made.tick(after=4 * MINUTE)
-    made.act(made.engine.duty.answer(check, "王", "在岗", made.now))
+    made.act(made.engine.duty_desk.answer(check, "王", "在岗", made.now))
     made.tick(after=60 * MINUTE)
     assert kinds(made.journal) == ["duty.asked", "duty.answered"]
     assert made.engine.states.checks[check].state is DutyCheckState.ANSWERED
@@ -154,7 +154,7 @@ def test_a_missed_check_climbs_the_ladder_until_somebody_answers_late(restart: b
     made.tick(after=10 * MINUTE)
     levels = [event.level for event in made.journal if isinstance(event, DutyCheckEscalated)]
     assert levels == [Level.DUTY_OPERATOR, Level.SHIFT_LEADER, Level.SAFETY_MANAGER]
-    made.act(made.engine.duty.answer(check, "王", "", made.now))
+    made.act(made.engine.duty_desk.answer(check, "王", "", made.now))
     made.tick(after=60 * MINUTE)
     assert kinds(made.journal)[-1] == "duty.answered"
     assert made.engine.states.checks[check].state is DutyCheckState.ANSWERED_LATE
@@ -166,12 +166,12 @@ def test_only_one_check_waits_at_a_time_and_only_a_person_answers_it_once() -> N
     with pytest.raises(IllegalTransition):
         asked(made)
     with pytest.raises(RequestRefused):
-        made.engine.duty.answer(check, " ", "", made.now)
+        made.engine.duty_desk.answer(check, " ", "", made.now)
     with pytest.raises(UnknownSubject):
-        made.engine.duty.answer("DC-none", "王", "", made.now)
-    made.act(made.engine.duty.answer(check, "王", "", made.now))
+        made.engine.duty_desk.answer("DC-none", "王", "", made.now)
+    made.act(made.engine.duty_desk.answer(check, "王", "", made.now))
     with pytest.raises(IllegalTransition):
-        made.engine.duty.answer(check, "王", "", made.now)
+        made.engine.duty_desk.answer(check, "王", "", made.now)
 
 
 @pytest.mark.parametrize(("state", "action"), list(itertools.product(DutyCheckState, DutyCheckAction)))
@@ -203,7 +203,7 @@ async def test_the_states_are_the_fold_of_the_journal_and_load_as_they_were() ->
     for number in range(60):
         check = asked(made)
         made.tick(after=(number % 3) * 3 * MINUTE + SECOND)
-        made.act(made.engine.duty.answer(check, "王", "", made.now))
+        made.act(made.engine.duty_desk.answer(check, "王", "", made.now))
     asked(made)
     made.tick(after=6 * MINUTE)
     assert folded(made.journal) == made.engine.states

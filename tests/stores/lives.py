@@ -131,9 +131,9 @@ def _action(engine: Engine, chance: Random, now: Instant) -> Event:
             responsible="张三",
             due=Instant(now + 86_400 * SECOND),
         )
-        return engine.move(chance.choice(tickets), wanted, now)
+        return engine.hazard_desk.move(chance.choice(tickets), wanted, now)
     alarm = f"hot_{chance.randrange(RULES)}@furnace"
-    do = chance.choice([engine.acknowledge, engine.reset])
+    do = chance.choice([engine.alarm_desk.acknowledge, engine.alarm_desk.reset])
     return do(alarm, chance.choice(PEOPLE), "看到", now)
 
 
