@@ -37,7 +37,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Rig]:
 
 @pytest_asyncio.fixture
 async def http(gateway: Rig) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://{gateway.address}") as client:
+    async with httpx.AsyncClient(base_url=f"http://{gateway.address}", trust_env=False, timeout=30) as client:
         yield client
 
 
