@@ -34,7 +34,7 @@ class Server:
         command = [self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses="]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, user=self.user, cwd=self.folder)
-        for _ in range(200):
+        for _ in range(1600):
             try:
                 psycopg.connect(self.address("postgres"), connect_timeout=1).close()
             except psycopg.OperationalError:
