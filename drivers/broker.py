@@ -23,6 +23,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, mo
 
 from gateway.clock import Clock
 from gateway.duration import Duration, format_duration
+from gateway.plant.files import FileName
 from gateway.sample import SECOND, Instant
 
 BATCH_LIMIT = 1_000
@@ -58,11 +59,11 @@ class Frozen(BaseModel):
 class Tls(Frozen):
     """Encryption, and who is who. An empty one trusts what the operating system trusts."""
 
-    ca: str | None = Field(default=None, min_length=1)
+    ca: FileName | None = None
     """File with the certificates to trust (PEM), in place of the system's."""
-    certificate: str | None = Field(default=None, min_length=1)
+    certificate: FileName | None = None
     """File with our own certificate (PEM), for brokers that ask for one."""
-    key: str | None = Field(default=None, min_length=1)
+    key: FileName | None = None
     """File with its key (PEM); left out, it stands in `certificate`."""
     key_password_env: str | None = Field(default=None, min_length=1)
     """Name of the environment variable that holds the key's password."""

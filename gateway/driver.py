@@ -126,6 +126,8 @@ class DriverKind:
     manifest: Manifest
     line: Callable[[Device], str | None] = lambda _: None
     """What devices share whose scans take turns, such as a serial port; None where each has its own."""
+    terms: Callable[[Device], str] = lambda _: ""
+    """What all devices of one line must have in common, such as its speed; in words."""
     examine: Callable[[Device, Sequence[Point]], Sequence[Problem]] = _nothing_to_examine
     """What `tocsin check` finds outside the plant file: a recording, a certificate. May read files."""
     locate: Callable[[Device, BaseModel, str, str], BaseModel] = _as_written

@@ -71,6 +71,8 @@ class Reason(IntEnum):
     """The source itself vouches for its value only in part."""
     RETAINED = 13
     """Kept from earlier by a broker; how old it is, nobody says."""
+    WRONG_DEVICE = 14
+    """What answers is not the device that the plant file means."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A device counts as connected once it has answered, not once somebody has accepted a connection. One that
 does not answer is asked again for ever, at most `drivers.link.LONGEST_DELAY` apart; an address that it leaves
-unanswered is put aside by itself, so that it costs the other addresses nothing.
+unanswered is put aside by itself, so that it costs the other addresses nothing. Where the plant file says by which
+text a device is known, nothing is taken from one that does not show it, and nothing written to it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import contextlib
 from dataclasses import dataclass
 
 from drivers.link import LinkReporter, retry_delay
+from drivers.modbus.codec import text_in
 from drivers.modbus.line import Line, Member, line_of, place_of
-from drivers.modbus.query import GATEWAY_CODES, DeviceRefused, LinkLost, NoLine, Query
-from drivers.modbus.settings import DeviceSettings
+from drivers.modbus.planner import Request
+from drivers.modbus.query import GATEWAY_CODES, DeviceRefused, LinkLost, NoLine, Query, read_query
+from drivers.modbus.settings import DeviceSettings, Identity
 from gateway.clock import Clock
 from gateway.sample import SECOND, Reason
 
@@ -47,6 +50,12 @@ class Client:
         self._aside: dict[Query, _Aside] = {}
         self._next_probe = 0
         self._answered: Query | None = None
+        self._identity = tuple(
+            (read_query(Request(each.table, each.address, each.length)), each) for each in settings.identity
+        )
+        self._known: tuple[int, int] | None = None
+        """The connection and the doubts under which the device last said what it is."""
+        self._name = ""
 
     def join(self) -> None:
         """Within the event loop that will ask."""
@@ -70,7 +79,8 @@ class Client:
         if aside is not None and self._now() < aside.until:
             raise LinkLost(aside.error.reason, aside.error.detail)
         try:
-            return await self._asked(query, rank)
+            reply = await self._asked(query, rank)
+            await self._recognise(rank)
         except NoLine:
             raise
         except LinkLost as error:
@@ -78,6 +88,7 @@ class Client:
             self._aside[query] = _Aside(error, losses, self._now() + retry_delay(losses))
             self._reporter.note(error.reason, error.detail)
             raise
+        return reply
 
     async def write(self, query: Query) -> None:
         """Raises DeviceRefused or LinkLost; tries whatever is known of the device."""
@@ -87,6 +98,9 @@ class Client:
         if self._line is None:
             raise LinkLost(Reason.DISCONNECTED, "the driver is not running")
         try:
+            if self._identity:
+                await self._line.reach(self._member, WRITE_RANK, urgent=True)
+                await self._recognise(WRITE_RANK, urgent=True)
             await self._line.ask(self._member, query, WRITE_RANK, urgent=True)
         except NoLine as error:
             self._reporter.down(error.reason, error.detail)
@@ -121,6 +135,7 @@ class Client:
             self._next_probe = (self._next_probe + 1) % len(self._queries)
         try:
             reply = await self._asked(probe, rank)
+            await self._recognise(rank)
         except NoLine:
             raise
         except LinkLost as error:
@@ -129,6 +144,7 @@ class Client:
             self._reporter.down(error.reason, error.detail)
             raise
         except DeviceRefused:
+            await self._recognise(rank)
             if probe == query:
                 raise
             return None
@@ -150,9 +166,46 @@ class Client:
         self._heard(query)
         return reply
 
+    async def _recognise(self, rank: int, *, urgent: bool = False) -> None:
+        """Ask what answers for what it is, unless it has said so since it was last lost.
+
+        Raises LinkLost where it is another than the plant file says, or does not say.
+        """
+        if self._is_known() or self._line is None:
+            return
+        present, told = self._present(), []
+        for query, each in self._identity:
+            try:
+                told.append(self._told(await self._line.ask(self._member, query, rank, urgent=urgent), each))
+            except DeviceRefused as error:
+                self._line.disown(self._member)
+                detail = f"does not say what it is ({each.table} {each.address}): {error.detail}"
+                raise LinkLost(Reason.DEVICE_EXCEPTION, detail) from error
+        if present != self._present():
+            raise LinkLost(Reason.DISCONNECTED, "connection lost before the device had said what it is")
+        self._known, self._name = present, ", ".join(text for text in told if text)
+        self._heard()
+
+    def _told(self, pdu: bytes, wanted: Identity) -> str:
+        words = [int.from_bytes(pdu[place : place + 2], "big") for place in range(2, len(pdu), 2)]
+        text = text_in(words, self._settings.byte_order).decode("utf-8", "backslashreplace")
+        if wanted.text is not None and text != wanted.text:
+            if self._line is not None:
+                self._line.disown(self._member)
+            where = f"{wanted.table} {wanted.address}"
+            raise LinkLost(Reason.WRONG_DEVICE, f"expected {wanted.text!r} in {where}, got {text!r}")
+        return text if text.isprintable() else ascii(text)
+
+    def _present(self) -> tuple[int, int]:
+        return (0 if self._line is None else self._line.connections, self._member.doubts)
+
+    def _is_known(self) -> bool:
+        return not self._identity or self._known == self._present()
+
     def _heard(self, query: Query | None = None) -> None:
-        self._failures, self._retry_at = 0, 0.0
         if query is not None:
             self._answered = query
             self._aside.pop(query, None)
-        self._reporter.up(f"{place_of(self._settings)} answers")
+        if self._is_known():
+            self._failures, self._retry_at = 0, 0.0
+            self._reporter.up(f"{place_of(self._settings)} answers" + (f": {self._name}" if self._name else ""))

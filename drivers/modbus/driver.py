@@ -20,7 +20,7 @@ from drivers.modbus.address import OutputAddress, OutputTable, PointAddress
 from drivers.modbus.client import Client
 from drivers.modbus.codec import encode, form_of, output_form, status_form
 from drivers.modbus.layout import Layout, Placed, Words
-from drivers.modbus.line import place_of
+from drivers.modbus.line import place_of, terms_of
 from drivers.modbus.manifest import MANIFEST
 from drivers.modbus.planner import Place, Scan, Wanted, duration, plan
 from drivers.modbus.query import (
@@ -335,6 +335,7 @@ def _kind(name: str, settings: type[DeviceSettings], transport: str) -> DriverKi
         locate=locate,
         examine=examine,
         line=lambda device: place_of(own(DeviceSettings, device.settings, device.id)),
+        terms=lambda device: terms_of(own(DeviceSettings, device.settings, device.id)),
         manifest=replace(MANIFEST, transports=frozenset({transport})),
     )
 

@@ -17,7 +17,7 @@ from weakref import WeakSet, WeakValueDictionary
 from drivers.link import LONGEST_DELAY, retry_delay
 from drivers.modbus.cost import silence
 from drivers.modbus.query import GATEWAY_CODES, DeviceRefused, LinkLost, NoLine, Query, check_reply
-from drivers.modbus.settings import DeviceSettings, RtuOverTcpSettings, SerialSettings, TcpSettings
+from drivers.modbus.settings import DeviceSettings, RtuOverTcpSettings, SerialSettings, TcpSettings, TlsSettings
 from drivers.modbus.wire import Wire, WireError, framing_of, open_wire
 from gateway.clock import Clock
 from gateway.duration import format_duration
@@ -79,6 +79,8 @@ class Member:
         self.settings = settings
         self.in_doubt = True
         """Whether its last request had no answer, or it was never heard."""
+        self.doubts = 0
+        """How often it came to be in doubt, or was asked in vain."""
         self.trials = 0
         self.last_trial = -math.inf
         """When it was last asked while in doubt (seconds)."""
@@ -100,6 +102,8 @@ class Line:
         self._why = NoLine(Reason.DISCONNECTED, "not connected")
         self._heard = False
         """Whether anything was answered on the present connection."""
+        self.connections = 0
+        """How many there have been."""
         self._next_trial = 0.0
         self._quiet: dict[int, float] = {}
         """By unit: the second before which it must not be asked, because an answer without an id may still come."""
@@ -108,7 +112,7 @@ class Line:
     def join(self, settings: DeviceSettings) -> Member:
         member = Member(settings)
         self.members.add(member)
-        if (asked := _terms(settings)) != (held := _terms(self._settings)):
+        if (asked := terms_of(settings)) != (held := terms_of(self._settings)):
             _log.error(
                 "unit %d of %s: expected %s as the line has it, got %s", settings.unit_id, self.place, held, asked
             )
@@ -147,10 +151,16 @@ class Line:
             self._answered(member)
             return pdu
 
-    async def reach(self, member: Member, rank: int) -> None:
-        """Connect and ask nothing, for a device that is only written. Raises NoLine."""
+    async def reach(self, member: Member, rank: int, *, urgent: bool = False) -> None:
+        """Connect and ask nothing. Raises NoLine."""
         async with self._turns.turn(rank):
-            await self._open(member.settings, urgent=False)
+            await self._open(member.settings, urgent=urgent)
+
+    def disown(self, member: Member) -> None:
+        """What answers as this member is not it: ask it like one that does not answer."""
+        member.in_doubt = True
+        member.doubts += 1
+        self._next_trial = 0.0
 
     def take_trial(self, member: Member) -> bool:
         """Whether a device in doubt may be asked now: within the share of such devices, or at the longest delay."""
@@ -184,6 +194,7 @@ class Line:
         except (OSError, UnicodeError) as error:
             raise self._unreachable(Reason.DISCONNECTED, f"no connection to {place}: {error}") from error
         self._heard = False
+        self.connections += 1
         pause = max(member.settings.pause_after_connect for member in self.members or {Member(settings)})
         if pause:
             await asyncio.sleep(pause / SECOND)
@@ -242,6 +253,7 @@ class Line:
             member.last_trial = started
             self._next_trial = self._now() + (self._now() - started) * (1 / SHARE - 1)
         member.in_doubt = True
+        member.doubts += 1
 
     def _lost(self, member: Member, started: float, reason: Reason, detail: str) -> LinkLost:
         self._doubt(member, started)
@@ -262,11 +274,19 @@ class Line:
             self._wire = None
 
 
-def _terms(settings: DeviceSettings) -> str:
+def terms_of(settings: DeviceSettings) -> str:
     """What all devices of one line must have in common."""
     if isinstance(settings, SerialSettings):
-        return f"{settings.baud} baud, parity {settings.parity}, {settings.stop_bits} stop bits"
-    return type(settings).__name__.removesuffix("Settings")
+        return f"{settings.baud} baud, parity {settings.parity}, stop bits {settings.stop_bits}"
+    kind = _FRAMES.get(type(settings), type(settings).__name__)
+    if isinstance(settings, TlsSettings):
+        return f"{kind}, ca {settings.ca}, certificate {settings.certificate}, server_name {settings.server_name}"
+    if isinstance(settings, TcpSettings) and settings.line_baud is not None:
+        return f"{kind}, line_baud {settings.line_baud}"
+    return kind
+
+
+_FRAMES = {TcpSettings: "Modbus TCP", RtuOverTcpSettings: "RTU over TCP", TlsSettings: "Modbus/TCP Security"}
 
 
 _LINES: WeakValueDictionary[Hashable, Line] = WeakValueDictionary()

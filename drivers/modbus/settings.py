@@ -6,11 +6,12 @@ One class for each way to reach a device. Pure data: nothing here opens a connec
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.duration import Duration, format_duration
+from gateway.plant.files import FileName
 
 REGISTER_LIMIT = 125
 """Registers in one read (Modbus Application Protocol V1.1b3, 6.3 and 6.4)."""
@@ -70,6 +71,25 @@ class Forbidden(Frozen):
         return self.table is table and self.first < address + count and address <= self.last
 
 
+class Identity(Frozen):
+    """Registers in which a device says as text what it is: a model, a serial number."""
+
+    table: Literal[Table.INPUT, Table.HOLDING] = Table.HOLDING
+    address: Address
+    length: int = Field(ge=1, le=REGISTER_LIMIT)
+    """Registers that the text takes."""
+    text: str | None = Field(default=None, min_length=1)
+    """What must stand there, or the device is not read at all; left out, the text is only shown."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.address + self.length - 1 > LAST_ADDRESS:
+            raise ValueError(f"expected a text to end at {LAST_ADDRESS} or below, got {self.length} registers")
+        if self.text is not None and (self.text != self.text.strip(" ") or len(self.text.encode()) > 2 * self.length):
+            raise ValueError(f"expected at most {2 * self.length} bytes without blanks around them, got {self.text!r}")
+        return self
+
+
 class DeviceSettings(Frozen):
     """What every Modbus device has, however it is reached."""
 
@@ -98,6 +118,17 @@ class DeviceSettings(Frozen):
     """Wait after connecting, for devices that are not ready at once."""
     pause_between_requests: Duration = Field(default="0 ms", validate_default=True)
     """Silence before every request, for devices and lines that need it."""
+    identity: tuple[Identity, ...] = ()
+    """Texts by which the device is told from another, read anew whenever it was lost or reconnected."""
+
+    @model_validator(mode="after")
+    def _can_be_identified(self) -> Self:
+        for each in self.identity:
+            if each.length > self.max_registers:
+                raise ValueError(f"expected at most max_registers ({self.max_registers}), got {each.length}")
+            if any(forbidden.touches(each.table, each.address, each.length) for forbidden in self.never_read):
+                raise ValueError(f"expected an identity outside never_read, got {each.table} {each.address}")
+        return self
 
 
 class TcpSettings(DeviceSettings):
@@ -124,11 +155,11 @@ class TlsSettings(TcpSettings):
 
     port: int = Field(default=802, ge=1, le=65_535)
     """TCP port. Devices of one host and port share one connection, and take turns on it."""
-    ca: str = Field(min_length=1)
+    ca: FileName
     """File of the certificates (PEM) by which the device's certificate must be signed."""
-    certificate: str | None = None
+    certificate: FileName | None = None
     """File of the gateway's own certificate (PEM), for devices that ask for one."""
-    key: str | None = None
+    key: FileName | None = None
     """File of the key to `certificate` (PEM)."""
     server_name: str | None = None
     """Name in the device's certificate where it is not `host`."""

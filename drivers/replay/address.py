@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from drivers.judgement import Verdicts
 from drivers.source_time import TimeFormat, Zone
+from gateway.plant.files import FileName
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -38,8 +39,8 @@ class _Frozen(BaseModel):
 class DeviceSettings(_Frozen):
     """A recording that is played as if it were a device."""
 
-    file: Annotated[str, AfterValidator(_known)]
-    """CSV with a header line, in UTF-8, or Parquet; relative to where the gateway was started."""
+    file: Annotated[FileName, AfterValidator(_known)]
+    """CSV with a header line, in UTF-8, or Parquet; relative to the plant file."""
     time: str = Field(default="time", min_length=1)
     """Column of the times; they never go back from one row to the next."""
     time_format: TimeFormat = "auto"

@@ -16,6 +16,7 @@ from gateway.driver import DriverKind
 from gateway.duration import format_duration
 from gateway.errors import Problem
 from gateway.plant.criteria import Criteria, EquipmentClass, PointKind
+from gateway.plant.files import beside
 from gateway.plant.keeping_schema import HistoryShape, too_short
 from gateway.plant.model import Device, Text
 from gateway.plant.own import GATEWAY, is_watched
@@ -58,6 +59,7 @@ class Checks:
         self._ids(self.sections.notify, "notify target")
         for device in self.sections.devices:
             self._device(device)
+        self._lines()
         for equipment in self.sections.equipment:
             self._one_equipment(equipment)
         self._parent_loops()
@@ -136,12 +138,27 @@ class Checks:
         rest = {key: value for key, value in item.raw.items() if key not in DeviceShape.model_fields}
         self._read(item.path, item.path, self.drivers[name].device_settings, rest, DeviceShape)
 
+    def _lines(self) -> None:
+        """That devices which share a line agree on how it is used; the first of each says how."""
+        first: dict[str, tuple[str, str]] = {}
+        for item in self.sections.devices:
+            settings, kind = self.settings.get(item.path), self.drivers.get(item.get("driver", str) or "")
+            if settings is None or kind is None or item.id is None:
+                continue
+            device = Device(item.id, kind.name, Text(item.id, item.id), settings)
+            line, terms = kind.line(device), kind.terms(device)
+            if line is None:
+                continue
+            holder, held = first.setdefault(line, (item.id, terms))
+            if terms != held:
+                self._add(item.path, f"{held} on line {line}, as {holder} has it", terms)
+
     def _read(
         self, owner: Path, at: Path, shape: type[BaseModel], rest: Mapping[Any, object], around: type[BaseModel]
     ) -> BaseModel | None:
         """The driver's own model of the fields that stand beside the plant file's."""
         try:
-            self.settings[owner] = shape.model_validate(rest)
+            self.settings[owner] = shape.model_validate(rest, context=beside(self.document.file))
         except ValidationError as error:
             self.problems += problems_of(error, self.document, shape, at, beside=around.model_fields)
             return None

@@ -254,7 +254,7 @@ async def test_devices_that_want_one_line_at_two_speeds_are_told_of(caplog: pyte
             await kept.next(0, good(1000))
             async with unit(SERIAL, fast, 2) as (other, _):
                 await other.until(lambda: other.batches)
-                assert "expected 9600 baud, parity none, 1 stop bits as the line has it, got 19200 baud" in caplog.text
+                assert "expected 9600 baud, parity none, stop bits 1 as the line has it, got 19200 baud" in caplog.text
 
 
 def test_certificates_that_cannot_be_used_are_found_before_anything_runs(tmp_path: Path) -> None:

@@ -353,6 +353,7 @@ export const reasons: readonly Text[] = [
   text("时标错误", "Source clock"),
   text("来源存疑", "Source in doubt"),
   text("保留旧值", "Retained"),
+  text("设备不符", "Wrong device"),
 ];
 
 /** The word for why a value is not good. */
