@@ -88,7 +88,7 @@ class Station:
         engine = Engine(plant, program, await states.load(journal), clock.now())
         loop = Loop(plant, engine, journal, intake, clock)
         recorders = [SampleRecorder("history", history.append)]
-        followers = [Follower("history", journal, history.append_events)]
+        followers = [Follower("history", journal, history.append_events, history.last_event)]
         copyists = []
         for name, copy in (copies or {}).items():
             copyists.append(Copyist(name, copy, history, journal, clock, lambda: recorders[0].unwritten_since))

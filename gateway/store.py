@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from gateway.event import Entry, Event
@@ -242,6 +243,10 @@ class History(Protocol):
         self, start: Instant, end: Instant, *, kind_prefix: str = "", subject: str = "", limit: int = 1000
     ) -> Sequence[EventRecord]: ...
 
+    async def last_event(self) -> int:
+        """Sequence of the newest journal entry that is kept; 0 where there is none."""
+        ...
+
     def samples(
         self, points: Collection[str] | None, start: Instant, end: Instant, *, chunk: int = 65_536
     ) -> AsyncIterator[SampleBatch]:
@@ -266,5 +271,9 @@ class History(Protocol):
         ...
 
     async def size(self) -> HistorySize: ...
+
+    async def snapshot(self, target: Path) -> None:
+        """Make a history at `target`, of everything that is committed now, beside the writer. Raises StoreFailed."""
+        ...
 
     async def close(self) -> None: ...

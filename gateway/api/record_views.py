@@ -27,6 +27,15 @@ class HistoryView:
     """Microseconds of the bucket that no good value stood for: bad quality and gaps alike."""
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotView:
+    """A history as of one moment, put down beside the running one."""
+
+    directory: str
+    """As the gateway sees it: a database, and the folder of its segments."""
+    at: int
+
+
 class ExportFormat(StrEnum):
     PARQUET = "parquet"
     CSV = "csv"

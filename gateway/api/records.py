@@ -11,8 +11,8 @@ from gateway.api import archive, curves
 from gateway.api.answers import problem, refuse
 from gateway.api.export import ExportAsked, ExportJob, ExportRefused, indices_of
 from gateway.api.metrics import CONTENT_TYPE
-from gateway.api.record_views import ExportState, ExportView, HistoryView
-from gateway.api.requests import ExportRequest
+from gateway.api.record_views import ExportState, ExportView, HistoryView, SnapshotView
+from gateway.api.requests import ExportRequest, SnapshotRequest
 from gateway.api.services import ApiServices, Services
 from gateway.api.views import numbers_or_none
 from gateway.sample import Instant
@@ -97,6 +97,18 @@ async def export_file(export_id: str, services: Services) -> FileResponse:
     return FileResponse(
         job.file, filename=f"tocsin-{job.file.name}", headers={"x-sha256": job.sha256, "cache-control": "no-store"}
     )
+
+
+@records.post("/api/history/snapshot")
+async def take_snapshot(request: SnapshotRequest, services: Services) -> SnapshotView:
+    """Put the whole history, as of now, into the gateway's data directory: half of `tocsin backup`."""
+    return await services.snapshots.take(request.by)
+
+
+@records.delete("/api/history/snapshot")
+async def remove_snapshot(services: Services) -> SnapshotView:
+    """Remove the snapshot that a backup has taken away, if there is one; where it was."""
+    return await services.snapshots.remove()
 
 
 @records.get("/api/tickets/{ticket_id}/evidence.zip", response_class=Response, responses=_ZIP)

@@ -48,6 +48,15 @@ class HandoverRequest(PersonAction):
     """Digest of the pack that both have read; refused if the pack is another by now. Empty: the pack as it is."""
 
 
+class SnapshotRequest(BaseModel):
+    """A history as of one moment, for a backup."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    by: str = Field(max_length=64, min_length=1)
+    """Who makes the backup, for the log."""
+
+
 class ExportRequest(BaseModel):
     """Samples received in a range, as a file."""
 

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from gateway.api.export import Exports
 from gateway.api.live import LiveHub
 from gateway.api.schema import CoverageRow, ReloadView
+from gateway.api.snapshots import Snapshots
 from gateway.api.views import PointLimits
 from gateway.clock import Clock
 from gateway.engine import Engine
@@ -45,6 +46,7 @@ class ApiServices:
     """Directory of the built page; it need not be there."""
     figures: FiguresBook
     exports: Exports
+    snapshots: Snapshots
     metrics: Callable[[], bytes]
     """Everything measured, as Prometheus reads it."""
 

@@ -21,11 +21,13 @@ from gateway.api.live import LiveHub
 from gateway.api.metrics import Measured, exposition
 from gateway.api.schema import CoverageRow, PlantView, ReloadView, TrialView
 from gateway.api.services import ApiServices, CoverageOf
+from gateway.api.snapshots import Snapshots
 from gateway.api.views import PointLimits, plant_view
 from gateway.plant.coverage import coverage
 from gateway.runtime.reload import Reloader
 from gateway.runtime.scans import ScanTimes
 from gateway.station import Station
+from gateway.stores.place import EXPORTS, SNAPSHOT
 
 PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
 """The built duty-room page."""
@@ -84,7 +86,8 @@ class Front:
             reload=reload,
             page=PAGE,
             figures=station.figures,
-            exports=Exports(station.data / "exports", station.history, station.clock),
+            exports=Exports(station.data / EXPORTS, station.history, station.clock),
+            snapshots=Snapshots(station.data / SNAPSHOT, station.history, station.clock),
             metrics=self._metrics(),
         )
         self._api = create_app(services)

@@ -26,6 +26,8 @@ COMMANDS = {
     "test-rules": ("gateway.cli.rule_tests", "试验 Run the tests that the rules of the packs carry."),
     "ledger": ("gateway.cli.ledger", "台账 Write a prescribed hazard ledger as a workbook."),
     "journal": ("gateway.cli.journal", "日志 Verify, export, copy and restore a journal."),
+    "backup": ("gateway.cli.backup", "备份 Copy journal, history and all else while the gateway runs; verified."),
+    "restore": ("gateway.cli.restore", "恢复 Make a backup the content of a new data directory."),
     "schema": ("gateway.cli.schema", "模式 Print the JSON Schema of plant files, for editors."),
     "openapi": ("gateway.cli.openapi", "接口 Print the OpenAPI document of the API."),
 }

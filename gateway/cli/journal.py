@@ -6,13 +6,12 @@ Never changes the journal that it is given. Exit code 1 says that a chain does n
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gateway.cli.bar import progress_bar
 from gateway.cli.moment import Moment
 from gateway.sample import Instant
 
@@ -68,7 +67,7 @@ def verify_command(journal: Path | str, head: Head | None) -> None:
         with journal.open(encoding="utf-8") as lines:
             finding = follow(offline.read_export(lines, str(journal)), known=head)
     else:
-        with _progress("核验 verifying") as progress:
+        with progress_bar("核验 verifying") as progress:
             finding = offline.verify(journal, head, progress)
     _say(finding)
     if finding.broken_at is not None:
@@ -112,7 +111,7 @@ def backup_command(journal: Path, copy: Path) -> None:
     """备份 Copy JOURNAL to the new file COPY while the gateway runs, and verify the copy."""
     from gateway.stores import journal_offline as offline
 
-    with _progress("备份 copying") as progress:
+    with progress_bar("备份 copying") as progress:
         _say(offline.copy(journal, copy, progress))
 
 
@@ -136,17 +135,3 @@ def _say(finding: Finding) -> None:
     )
     click.echo(f"{finding.entries} 条 entries, {first} .. {last}")
     click.echo(f"链头 head {finding.head}")
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

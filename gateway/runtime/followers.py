@@ -30,7 +30,14 @@ class Follower:
     An entry may be handed over twice (a crash between target and cursor): targets are idempotent.
     """
 
-    def __init__(self, name: str, journal: Journal, target: Callable[[Sequence[Entry]], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        journal: Journal,
+        target: Callable[[Sequence[Entry]], Awaitable[None]],
+        reached: Callable[[], Awaitable[int]] | None = None,
+    ) -> None:
+        """`reached`: the last entry that the target has, of one that can say so; it may be older than the cursor."""
         self.name = name
         self.position = 0
         self.failure: StoreFailed | None = None
@@ -38,6 +45,7 @@ class Follower:
         """Entries that the target refused, of all time."""
         self._journal = journal
         self._target = target
+        self._reached = reached
         self._wake = asyncio.Event()
 
     def on_tick(self, tick: Tick) -> None:
@@ -49,7 +57,7 @@ class Follower:
         """Follow for ever; ends by cancellation."""
         while True:
             try:
-                self.position = await self._journal.cursor(self.name)
+                self.position = await self._begin()
                 self.set_aside = len(await self._journal.aside(self.name))
                 await self._follow()
             except StoreFailed as failure:
@@ -57,6 +65,20 @@ class Follower:
                     _log.error("follower %s waits: %s", self.name, failure)
                 self.failure = failure
                 await asyncio.sleep(RETRY_AFTER)
+
+    async def _begin(self) -> int:
+        """Where to read on: the cursor, or what the target has, if it is an older copy or was made anew."""
+        cursor = await self._journal.cursor(self.name)
+        if self._reached is None:
+            return cursor
+        reached, last = await self._reached(), await self._journal.last_sequence()
+        if reached > last:
+            _log.error(
+                "the %s knows entry %d, the journal ends at %d: they do not belong together", self.name, reached, last
+            )
+        if reached < cursor:
+            _log.warning("the %s has entries up to %d of %d; the rest follows again", self.name, reached, cursor)
+        return min(cursor, reached)
 
     async def _follow(self) -> None:
         while True:

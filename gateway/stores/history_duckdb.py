@@ -29,6 +29,7 @@ from gateway.stores.history_queries import (
     CurveAsked,
     count_of,
     curve_of,
+    last_event_of,
     latest_of,
     records_of,
     removed_of,
@@ -48,6 +49,7 @@ from gateway.stores.history_schema import (
     transaction,
 )
 from gateway.stores.history_shelf import Catalog, Generation, Grain, Shelf, recover
+from gateway.stores.history_snapshot import take
 from gateway.stores.history_sql import HORIZON
 from gateway.stores.history_upkeep import Upkeep, load_catalog, used_by
 from gateway.stores.place import StoreThreads
@@ -93,6 +95,7 @@ class DuckdbHistory:
         self._sealed_at: Instant | None = None
         self._upkeep = Upkeep(database.cursor(), path, self._shelf, plan, self._key_of)
         self._upkeep_turn = asyncio.Lock()
+        self._copying = database.cursor()
         self._cursors: SimpleQueue[DuckDBPyConnection] = SimpleQueue()
         for _ in range(_READERS):
             self._cursors.put(database.cursor())
@@ -188,6 +191,10 @@ class DuckdbHistory:
         }
         return await self._query(partial(records_of, values))
 
+    async def last_event(self) -> int:
+        """Sequence of the newest journal entry that is kept; 0 where there is none."""
+        return await self._query(lambda cursor, _: last_event_of(cursor))
+
     async def samples(
         self, points: Collection[str] | None, start: Instant, end: Instant, *, chunk: int = 65_536
     ) -> AsyncIterator[SampleBatch]:
@@ -231,9 +238,20 @@ class DuckdbHistory:
             damaged=self._damaged,
         )
 
+    async def snapshot(self, target: Path) -> None:
+        """Make a history at `target`, of everything that is committed now; appends and reads go on, housekeeping waits.
+
+        Raises StoreFailed.
+        """
+        async with self._upkeep_turn:
+            with self._shelf.lent() as catalog:
+                await self._keeping.run("copy", lambda: take(self._copying, catalog, target))
+
     async def close(self) -> None:
         """Finish what is under way and close the file; twice has the effect of once."""
         self._upkeep.interrupt()
+        with suppress(duckdb.ConnectionException):  # closed already
+            self._copying.interrupt()
         await self._keeping.close(_nothing)
         await self._reading.close(_nothing)
         await self._writing.close(self._database.close)

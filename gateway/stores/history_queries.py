@@ -160,6 +160,11 @@ def records_of(values: Mapping[str, int | str], cursor: DuckDBPyConnection, _: C
     return [EventRecord(*row) for row in cursor.execute(_EVENTS, values).fetchall()]
 
 
+def last_event_of(cursor: DuckDBPyConnection) -> int:
+    row = cursor.execute("SELECT coalesce(max(sequence), 0) FROM event").fetchone()
+    return int(row[0]) if row else 0
+
+
 def removed_of(cursor: DuckDBPyConnection) -> Mapping[str, int]:
     """Samples that went, by the reason why."""
     found = cursor.execute(

@@ -22,6 +22,12 @@ JOURNAL_FILE = "journal.sqlite"
 HISTORY_FILE = "history.duckdb"
 """Names of the embedded stores in a data directory."""
 
+EXPORTS = "exports"
+"""Files that people asked for; they can be asked for again."""
+
+SNAPSHOT = "snapshot"
+"""The history as of one moment, on its way into a backup."""
+
 
 def require_place(store: str, path: Path) -> None:
     """Raises StoreFailed, with what to do, where no store file can live at `path`."""

@@ -24,6 +24,7 @@ from gateway.api.metrics import Measured, exposition
 from gateway.api.schema import CoverageRow, CoverageStatus, LimitLine, ReloadView
 from gateway.api.server import listen_on, serve_on
 from gateway.api.services import ApiServices
+from gateway.api.snapshots import Snapshots
 from gateway.api.views import plant_view
 from gateway.clock import ManualClock
 from gateway.driver import LinkState, LinkStatus
@@ -197,6 +198,7 @@ async def rig(
         page or directory / "dist",
         figures,
         Exports(directory / "exports", history, clock),
+        Snapshots(directory / "snapshot", history, clock),
         exposition(Measured(loop, intake, scans, [recorder], [follower], housekeeper, hub, clock)),
     )
     try:
