@@ -73,6 +73,7 @@ class Engine:
         conditions = self._program.step(table.columns(now), now)
         events: list[Event] = self._take(self._annunciator.due(now))
         events += self._take(self.duty_desk.due(now))
+        events += self._take(self.hazard_desk.due(now))
         events += self._take(self._annunciator.designed(conditions, now, settled=now - self._started >= SETTLE))
         for row in self.interlock_desk.moving(conditions):
             events += self._take(self.interlock_desk.observe(row, conditions, table, now))
@@ -103,7 +104,9 @@ class Engine:
     @property
     def next_due(self) -> Instant:
         """Before this moment time alone decides nothing; long past while an interlock's effect has a deadline."""
-        return Instant(0) if self.interlock_desk.timing else self._annunciator.next_due
+        if self.interlock_desk.timing:
+            return Instant(0)
+        return min(self._annunciator.next_due, self.hazard_desk.next_due)
 
     def withdrawals(self, by: str, comment: str, now: Instant) -> list[Event]:
         """What closes every alarm and demand whose rule or interlock is no longer in force; not yet taken.

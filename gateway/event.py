@@ -45,7 +45,17 @@ from gateway.events.presence import (
     DutyCheckMissed,
     HandoverSigned,
 )
-from gateway.events.tickets import TicketFiled, TicketMoved, TicketRecurred
+from gateway.events.tickets import (
+    ProductionOrdered,
+    TicketAttached,
+    TicketEscalated,
+    TicketExtended,
+    TicketFiled,
+    TicketMoved,
+    TicketRecurred,
+    TicketReported,
+    TicketSupervised,
+)
 
 Event = Annotated[
     GatewayStarted
@@ -76,8 +86,14 @@ Event = Annotated[
     | CommandRequested
     | CommandCompleted
     | TicketFiled
+    | TicketReported
     | TicketRecurred
     | TicketMoved
+    | TicketExtended
+    | TicketSupervised
+    | ProductionOrdered
+    | TicketAttached
+    | TicketEscalated
     | TrialChanged
     | AlarmWithdrawn
     | InterlockWithdrawn

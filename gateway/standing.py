@@ -36,7 +36,7 @@ from gateway.events.presence import (
     DutyCheckEscalated,
     DutyCheckMissed,
 )
-from gateway.events.tickets import TicketFiled, TicketMoved, TicketRecurred
+from gateway.events.tickets import TicketEvent
 from gateway.machines import alarm, duty_check, interlock, ticket
 from gateway.machines.alarm import AlarmState
 from gateway.machines.duty_check import DutyCheck
@@ -81,12 +81,12 @@ class Standing:
 
 def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | DutyCheck | None:
     """Move the state that this event is about; what it has become, or None if it is about none."""
+    if isinstance(event, TicketEvent):
+        moved = ticket.evolve(standing.tickets.get(event.ticket), event)
+        if moved is not None:
+            standing.tickets[moved.id] = moved
+        return moved
     match event:
-        case TicketFiled() | TicketRecurred() | TicketMoved():
-            moved = ticket.evolve(standing.tickets.get(event.ticket), event)
-            if moved is not None:
-                standing.tickets[moved.id] = moved
-            return moved
         case (
             InterlockDemanded()
             | EffectJudged()
@@ -115,9 +115,10 @@ def states_of(events: Iterable[Event]) -> Mapping[StateKind, set[str]]:
     """Which alarms, demands and tickets a run of events touches."""
     touched: dict[StateKind, set[str]] = {kind: set() for kind in StateKind}
     for event in events:
+        if isinstance(event, TicketEvent):
+            touched[StateKind.TICKET].add(event.ticket)
+            continue
         match event:
-            case TicketFiled() | TicketRecurred() | TicketMoved():
-                touched[StateKind.TICKET].add(event.ticket)
             case (
                 InterlockDemanded()
                 | EffectJudged()

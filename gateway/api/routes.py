@@ -22,7 +22,7 @@ from gateway.api.schema import (
 )
 from gateway.api.services import Services
 from gateway.event import Entry
-from gateway.machines.ticket import Move
+from gateway.machines.ticket_step import Move
 from gateway.sample import Instant, Quality
 
 MOST_EVENTS = 1_000

@@ -12,14 +12,15 @@ from typing import Annotated, Literal
 from pydantic import Discriminator
 
 from gateway.api.health_schema import HealthView as HealthView
+from gateway.api.ticket_schema import TicketStep as TicketStep
+from gateway.api.ticket_schema import TicketView as TicketView
 from gateway.event import Entry
 from gateway.events.interlocks import Verdict
-from gateway.events.tickets import TicketAction, TicketState
 from gateway.machines.alarm import AlarmStateName, Projected
 from gateway.machines.suppression import Removal, Shelf
 from gateway.plant.model import RiskGrade, Text
 from gateway.plant.risk import RiskColour
-from gateway.rule import EffectMode, Priority, TicketGrade
+from gateway.rule import EffectMode, Priority
 from gateway.sample import Reading
 
 
@@ -128,38 +129,6 @@ class DemandView:
     verdict: Verdict
     """The worst of the effects' verdicts."""
     effects: tuple[EffectView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TicketStep:
-    at: int
-    action: str
-    """A `TicketAction`, or `filed` or `recurred`."""
-    by: str
-    comment: str
-
-
-@dataclass(frozen=True, slots=True)
-class TicketView:
-    id: str
-    state: TicketState
-    grade: TicketGrade
-    rule: str
-    equipment: str
-    area: str
-    clauses: tuple[str, ...]
-    title: Text
-    onset: int
-    filed_at: int
-    occurrences: tuple[str, ...]
-    recurrences: int
-    responsible: str
-    due: int | None
-    evidence_points: tuple[str, ...]
-    previous: str | None
-    steps: tuple[TicketStep, ...]
-    actions: tuple[TicketAction, ...]
-    """What the present state allows next."""
 
 
 @dataclass(frozen=True, slots=True)

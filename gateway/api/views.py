@@ -192,8 +192,27 @@ def ticket_view(ticket: Ticket) -> TicketView:
         due=ticket.due,
         evidence_points=ticket.evidence_points,
         previous=ticket.previous,
-        steps=tuple(TicketStep(step.at, step.action, step.by, step.comment) for step in ticket.steps),
-        actions=ticket_machine.TABLE.allowed(ticket.state),
+        steps=tuple(
+            TicketStep(s.at, s.action, s.by, s.comment, s.approver, s.due, s.cause, s.note) for s in ticket.steps
+        ),
+        actions=ticket_machine.allowed(ticket),
+        source=ticket.source,
+        found_by=ticket.found_by,
+        unit=ticket.unit,
+        description=ticket.description,
+        department=ticket.plan.department,
+        measures=ticket.plan.measures,
+        funds=ticket.plan.funds,
+        emergency_plan=ticket.plan.emergency_plan,
+        interim=ticket.plan.interim,
+        limit=ticket.limit,
+        deadline=ticket.deadline,
+        rectified_by=ticket.rectified_by,
+        extensions=ticket.extensions,
+        supervision=ticket.supervision,
+        production=ticket.production,
+        attachments=ticket.attachments,
+        told=ticket.told,
     )
 
 

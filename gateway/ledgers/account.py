@@ -14,6 +14,7 @@ from gateway.sample import Instant
 _STATE = {
     TicketState.SUSPECTED: "待确认",
     TicketState.REGISTERED: "已登记，待整改",
+    TicketState.ASSESSED: "已评估，待整改",
     TicketState.RECTIFYING: "整改中",
     TicketState.AWAITING_RECHECK: "已整改，待复查",
     TicketState.RECHECKED: "复查合格，待销号",

@@ -21,7 +21,7 @@ HEADINGS: Mapping[str, Text] = {
     "suppression": Text("报警的抑制：搁置、设计抑制、停用", "What keeps an alarm from being annunciated"),
     "escalation": Text("逐级上报", "The ladder that an unheard alarm climbs"),
     "duty_check": Text("查岗", "A duty check"),
-    "ticket": Text("隐患闭环：排查、登记、整改、复查、销号", "A hazard from suspicion to write-off"),
+    "ticket": Text("隐患闭环：排查、登记、评估、整改、复查、销号", "A hazard from suspicion to write-off"),
     "interlock": Text("联锁动作的判定", "The verdict on one effect of an interlock demand"),
 }
 
@@ -47,8 +47,12 @@ NOTES: Mapping[str, Text] = {
         "Asked at set times and at random ones; only a person answers, and a late answer is called late.",
     ),
     "ticket": Text(
-        "软件只能提出疑似隐患，每一步都由具名人员完成；整改人不得复查自己的整改。",
-        "The software files suspicions only; every step is a named person's, and nobody rechecks their own work.",
+        "软件只能提出疑似隐患，每一步都由具名人员完成；整改人不得复查自己的整改，旁路过联锁的人不得关闭其隐患单。"
+        "重大隐患先评估，落实责任、措施、资金、时限、预案后才能整改。挂牌督办、停产是另外两条轴：未摘牌、未复产不得销号。",
+        "The software files suspicions only; every step is a named person's, nobody rechecks their own work, and "
+        "nobody who bypassed an interlock closes its ticket. A major hazard is assessed first, and its five fields are "
+        "there before the work begins. Supervision and production are two more axes: what is listed or stopped is "
+        "not written off.",
     ),
     "interlock": Text(
         "“已下令”不等于“已动作”：判定只依据反馈；无法判定时记为不确定，绝不记为合格。",
@@ -104,6 +108,7 @@ CHINESE: Mapping[str, str] = {
     suppression.ServiceAction.RETURN_TO_SERVICE: "恢复使用",
     TicketState.SUSPECTED: "疑似",
     TicketState.REGISTERED: "已登记",
+    TicketState.ASSESSED: "已评估",
     TicketState.RECTIFYING: "整改中",
     TicketState.AWAITING_RECHECK: "待复查",
     TicketState.RECHECKED: "已复查",
@@ -111,11 +116,21 @@ CHINESE: Mapping[str, str] = {
     TicketState.DISMISSED: "误报排除",
     TicketAction.REGISTER: "登记",
     TicketAction.DISMISS: "排除误报",
+    TicketAction.ASSESS: "评估定级",
     TicketAction.ASSIGN: "指派责任人与时限",
+    TicketAction.EXTEND: "延期",
     TicketAction.RECTIFY: "完成整改",
     TicketAction.PASS_RECHECK: "复查通过",
     TicketAction.REJECT_RECHECK: "复查驳回",
     TicketAction.WRITE_OFF: "销号",
+    TicketAction.SUPERVISE: "挂牌督办",
+    TicketAction.END_SUPERVISION: "摘牌",
+    TicketAction.STOP_PRODUCTION: "停产整改",
+    TicketAction.RESUME_PRODUCTION: "复产",
+    ticket.SupervisionState.NOT_SUPERVISED: "未挂牌",
+    ticket.SupervisionState.SUPERVISED: "挂牌督办中",
+    ticket.ProductionState.PRODUCING: "生产中",
+    ticket.ProductionState.STOPPED: "停产中",
     Verdict.PENDING: "待判定",
     Verdict.PASS: "合格",
     Verdict.LATE: "迟动作",
@@ -138,7 +153,7 @@ def pages() -> Mapping[str, str]:
         "suppression": _page("suppression", axes),
         "escalation": _page("escalation", [_drawn(escalation.TABLE)]),
         "duty_check": _page("duty_check", [_drawn(duty_check.TABLE)]),
-        "ticket": _page("ticket", [_drawn(ticket.TABLE)]),
+        "ticket": _page("ticket", [_drawn(ticket.TABLE), _drawn(ticket.SUPERVISION), _drawn(ticket.PRODUCTION)]),
         "interlock": _page("interlock", [_drawn(interlock.TABLE)]),
     }
 

@@ -95,6 +95,27 @@ class EscalationPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class HazardPolicy:
+    """Who is told of a hazard ticket past its deadline, by its grade, lowest rung first (plant file: `hazards`)."""
+
+    ladders: Mapping[str, tuple[Rung, ...]] = field(
+        default_factory=lambda: _fixed(
+            {
+                "major": (
+                    Rung(Level.SHIFT_LEADER, 0),
+                    Rung(Level.SAFETY_MANAGER, _HOUR),
+                    Rung(Level.COUNTY, 24 * _HOUR),
+                ),
+                "ordinary": (Rung(Level.SHIFT_LEADER, 0), Rung(Level.SAFETY_MANAGER, 24 * _HOUR)),
+            }
+        )
+    )
+
+    def ladder(self, grade: str) -> tuple[Rung, ...]:
+        return self.ladders.get(grade, ())
+
+
+@dataclass(frozen=True, slots=True)
 class DutyCheckPolicy:
     """When the room is asked whether anybody is there (查岗; plant file: `duty_checks`)."""
 
@@ -126,4 +147,5 @@ class Duty:
     alarms: AlarmPolicy = field(default_factory=AlarmPolicy)
     escalation: EscalationPolicy = field(default_factory=EscalationPolicy)
     checks: DutyCheckPolicy = field(default_factory=DutyCheckPolicy)
+    hazards: HazardPolicy = field(default_factory=HazardPolicy)
     notify: tuple[NotifyTarget, ...] = ()

@@ -27,8 +27,9 @@ async def troubled(gateway: Rig, http: httpx.AsyncClient) -> None:
     (ticket,) = (await http.get("/api/tickets")).json()
     move, due = f"/api/tickets/{ticket['id']}/actions", int(gateway.clock.now()) + MINUTE
     registered = await http.post(move, json={"by": "李", "action": "register"})
-    assign = {"by": "李", "action": "assign", "responsible": "张", "due": due}
-    assigned = await http.post(move, json=assign)
+    await http.post(move, json={"by": "李", "action": "assess", "grade": "major", "comment": "评估"})
+    five = {"responsible": "张", "due": due, "measures": "换板", "funds": "无", "emergency_plan": "停炉"}
+    assigned = await http.post(move, json={"by": "李", "action": "assign", **five})
     asked = await http.post("/api/duty/checks", json={"by": "安监局"})
     assert {each.status_code for each in (shelved, removed, registered, assigned, asked)} == {200}
     gateway.link(LinkState.DOWN)

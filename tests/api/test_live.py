@@ -23,8 +23,8 @@ from gateway.api.live import Subscription
 from gateway.api.views import sample_columns
 from gateway.driver import LinkState
 from gateway.errors import IllegalTransition, StoreFailed
-from gateway.events.tickets import TicketAction
-from gateway.machines.ticket import Move
+from gateway.events.tickets import DismissalCause, TicketAction
+from gateway.machines.ticket_step import Move
 from gateway.rule import PointColumns, Truth
 from gateway.sample import SECOND, Quality
 from gateway.stores.history_duckdb import DuckdbHistory
@@ -56,7 +56,7 @@ async def take(gateway: Rig, step: tuple[Any, ...]) -> None:
         case ("reset", index):
             await act(gateway, lambda now: [gateway.loop.engine.alarm_desk.reset(RULES[index].id, "Li", "", now)])
         case ("dismiss",):
-            move = Move(TicketAction.DISMISS, "Li", "a test")
+            move = Move(TicketAction.DISMISS, "Li", "a test", cause=DismissalCause.CALIBRATION)
             for ticket in [view for view in gateway.hub.book.tickets.values() if view.actions]:
                 await act(gateway, lambda now, t=ticket: [gateway.loop.engine.hazard_desk.move(t.id, move, now)])
         case ("link", state):

@@ -104,9 +104,10 @@ async def test_nobody_acknowledges_nothing(
 async def test_all_mistakes_of_a_request_come_at_once(gateway: Rig, http: httpx.AsyncClient) -> None:
     ticket = await filed(gateway, http)
     await step(http, ticket, action="register", by="Li")
+    await step(http, ticket, action="assess", by="Li", grade="major", comment="as the criteria say")
     answer = await step(http, ticket, action="assign", by=" ", due=5)
     assert answer.status_code == 422
-    assert fields(answer) == ["by", "responsible", "due"]
+    assert fields(answer) == ["by", "responsible", "measures", "funds", "emergency_plan", "due"]
     answer = await step(http, ticket, action="burn", by=["Li"], due="tomorrow", colour="red")
     assert answer.status_code == 422
     assert sorted(fields(answer)) == ["action", "by", "colour", "due"]
@@ -149,13 +150,17 @@ async def test_what_the_journal_cannot_keep_has_not_happened(gateway: Rig, http:
     assert (await http.post(f"/api/alarms/{LEAK}/acknowledge", json={"by": "Li"})).status_code == 200
 
 
+FIVE = {"measures": "new panel", "funds": "80,000", "emergency_plan": "leak plan"}
+
+
 async def test_a_ticket_goes_all_the_way_by_people(gateway: Rig, http: httpx.AsyncClient) -> None:
     ticket = await filed(gateway, http)
     assert (await http.get("/api/alarms")).json()[0]["ticket"] == ticket
     due = gateway.clock.now() + MINUTE
     steps: list[dict[str, Any]] = [
         {"action": "register", "by": "Li"},
-        {"action": "assign", "by": "Li", "responsible": "Wang", "due": due},
+        {"action": "assess", "by": "Li", "grade": "major", "comment": "as the criteria say"},
+        {"action": "assign", "by": "Li", "responsible": "Wang", "due": due, **FIVE},
         {"action": "rectify", "by": "Wang", "comment": "panel replaced"},
         {"action": "pass_recheck", "by": "Zhao"},
         {"action": "write_off", "by": "Li"},

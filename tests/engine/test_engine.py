@@ -10,11 +10,12 @@ from gateway.errors import IllegalTransition, UnknownSubject
 from gateway.events.alarms import AlarmRaised
 from gateway.events.lifecycle import ConditionChanged
 from gateway.events.tickets import TicketAction, TicketFiled, TicketRecurred
-from gateway.machines.ticket import Move
+from gateway.machines.ticket_step import Move
 from gateway.rule import EffectMode, TicketGrade
 from gateway.sample import SECOND, Instant
 from tests.engine.scripted import FALSE, SCAN, TRUE, UNKNOWN, WITHIN, Bench, interlock, kinds
 from tests.machines.support import rule
+from tests.machines.tickets import full
 
 HOT, WET = "hot@furnace", "wet@furnace"
 
@@ -56,11 +57,17 @@ def test_a_recurrence_adds_to_the_standing_ticket() -> None:
 def written_off(made: Bench) -> str:
     """The only ticket, through all its steps."""
     (ticket,) = made.engine.states.tickets
-    steps = [("register", "赵"), ("assign", "赵"), ("rectify", "李"), ("pass_recheck", "王"), ("write_off", "赵")]
+    steps = [(each, "赵") for each in ("register", "assess", "assign")]
+    steps += [("rectify", "李"), ("pass_recheck", "王"), ("write_off", "赵")]
     for action, by in steps:
         made.now = Instant(made.now + 1)
+<<<<<<< HEAD
         wanted = Move(TicketAction(action), by, "done", "李", Instant(made.now + SECOND))
         made.act(made.engine.hazard_desk.move(ticket, wanted, made.now))
+=======
+        wanted = full(TicketAction(action), by, made.now)
+        made.act(made.engine.move(ticket, wanted, made.now))
+>>>>>>> 68f7377 (Let a hazard ticket be assessed, extended, supervised and stopped for, and let people file one)
     return ticket
 
 

@@ -9,12 +9,12 @@ from gateway.errors import TocsinError
 from gateway.event import decode, encode
 from gateway.events.tickets import TicketAction
 from gateway.machines.suppression import RemovalWish, ShelvingWish
-from gateway.machines.ticket import Move
 from gateway.rule import EffectMode, Priority, Truth
 from gateway.sample import SECOND, Instant
 from gateway.store import StateKind
 from tests.engine.scripted import Bench, folded, interlock
 from tests.machines.support import rule
+from tests.machines.tickets import full
 
 HOT, WET = "hot@furnace", "wet@furnace"
 
@@ -60,8 +60,13 @@ def _act(made: Bench, step: tuple, number: int) -> None:
         elif step[0] == "return":
             made.act(made.engine.alarm_desk.return_to_service(step[1], "王", "", now))
         elif tickets := list(made.engine.states.tickets):
+<<<<<<< HEAD
             wanted = Move(step[1], f"person {number}", "done", "李", Instant(now + SECOND))
             made.act(made.engine.hazard_desk.move(tickets[step[2] % len(tickets)], wanted, now))
+=======
+            wanted = full(step[1], f"person {number}", now)
+            made.act(made.engine.move(tickets[step[2] % len(tickets)], wanted, now))
+>>>>>>> 68f7377 (Let a hazard ticket be assessed, extended, supervised and stopped for, and let people file one)
     except TocsinError:
         return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from io import BytesIO
 
@@ -13,16 +14,18 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from gateway.clock import from_datetime
 from gateway.event import Event
-from gateway.events.tickets import TicketAction, TicketFiled, TicketState
+from gateway.events.tickets import DismissalCause, TicketAction, TicketFiled, TicketState
 from gateway.ledgers.form import CHINA, ByHand, Form, Period
 from gateway.ledgers.forms import FORMS, filled
 from gateway.ledgers.workbook import written
 from gateway.machines import ticket as machine
-from gateway.machines.ticket import Move, Ticket
+from gateway.machines.ticket import Ticket
+from gateway.machines.ticket_step import Move, move
 from gateway.plant.model import Text
 from gateway.rule import TicketGrade
 from gateway.sample import SECOND, Instant
 from tests.engine.scripted import plant
+from tests.machines.tickets import PLAN
 
 HOUR, DAY = 3600 * SECOND, 86_400 * SECOND
 
@@ -60,18 +63,28 @@ def ticket(name: str, when: Instant, steps: int = 0, grade: TicketGrade = Ticket
     """A ticket that has gone so many steps, an hour apart."""
     found = machine.evolve(None, filed(name, when, grade))
     for number, (action, by, comment) in enumerate(STORY[:steps], 1):
-        wanted = Move(action, by, comment, "张三", Instant(when + 30 * DAY))
-        found = machine.evolve(found, machine.move(found, wanted, Instant(when + number * HOUR)))
+        assert found is not None
+        found = stepped(
+            found, Move(action, by, comment, "张三", Instant(when + 30 * DAY)), Instant(when + number * HOUR)
+        )
     assert found is not None
     return found
 
 
+def stepped(found: Ticket, wanted: Move, now: Instant) -> Ticket:
+    """The ticket after a step that says all that it needs; a major hazard is assessed before it is assigned."""
+    moves = [replace(wanted, plan=PLAN, approver="孙总", cause=DismissalCause.CALIBRATION)]
+    if wanted.action is TicketAction.ASSIGN and found.grade is TicketGrade.MAJOR:
+        moves.insert(0, Move(TicketAction.ASSESS, wanted.by, "评估", grade=found.grade))
+    for each in moves:
+        after = machine.evolve(found, move(found, each, now))
+        assert after is not None
+        found = after
+    return found
+
+
 def dismissed(name: str, when: Instant) -> Ticket:
-    found = ticket(name, when)
-    event = machine.move(found, Move(TicketAction.DISMISS, "王班长", "流量计标定"), Instant(when + HOUR))
-    after = machine.evolve(found, event)
-    assert after is not None
-    return after
+    return stepped(ticket(name, when), Move(TicketAction.DISMISS, "王班长", "流量计标定"), Instant(when + HOUR))
 
 
 AFTER = at(2026, 12, 31)
@@ -173,10 +186,7 @@ def test_a_text_that_looks_like_a_formula_stays_a_text() -> None:
     strange = machine.evolve(None, filed("HD-1", at(2026, 3, 5)))
     assert strange is not None
     for action, by, comment in (*STORY[:2], (TicketAction.RECTIFY, "李师傅", "=cmd|' /C calc'!A0")):
-        strange = machine.evolve(
-            strange, machine.move(strange, Move(action, by, comment, "张三", at(2026, 4, 1)), at(2026, 3, 6))
-        )
-        assert strange is not None
+        strange = stepped(strange, Move(action, by, comment, "张三", at(2026, 4, 1)), at(2026, 3, 6))
     cell = sheet_of("hazards", strange)["J4"]
     assert (cell.value, cell.data_type) == ("=cmd|' /C calc'!A0", "s")
 

@@ -33,6 +33,8 @@ TABLES = [
     escalation.TABLE,
     duty_check.TABLE,
     ticket.TABLE,
+    ticket.SUPERVISION,
+    ticket.PRODUCTION,
     interlock.TABLE,
 ]
 
@@ -57,6 +59,8 @@ def test_every_state_and_every_action_has_its_chinese_word() -> None:
         escalation.Climb,
         duty_check.DutyCheckState,
         duty_check.DutyCheckAction,
+        ticket.SupervisionState,
+        ticket.ProductionState,
     )
     machines = (*axes, AlarmStateName, AlarmAction, TicketState, TicketAction, Verdict, Judgement)
     assert {word for machine in machines for word in machine} == set(diagrams.CHINESE)

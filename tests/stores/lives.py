@@ -24,7 +24,6 @@ from gateway.engine import Engine
 from gateway.errors import IllegalTransition, RequestRefused
 from gateway.event import Entry, Event
 from gateway.events.tickets import TicketAction, TicketFiled
-from gateway.machines.ticket import Move
 from gateway.rule import Truth
 from gateway.runtime import states
 from gateway.runtime.intake import Intake
@@ -35,6 +34,7 @@ from gateway.store import StateKind
 from gateway.stores.journal_sqlite import SqliteJournal
 from tests.engine.scripted import ScriptedProgram, interlock, plant
 from tests.machines.support import rule
+from tests.machines.tickets import full
 
 RULES = 6
 LIVES_A_JOURNAL = 20
@@ -124,6 +124,7 @@ async def _live(path: Path, chance: Random, answers: int) -> None:
 def _action(engine: Engine, chance: Random, now: Instant) -> Event:
     tickets = sorted(engine.states.tickets)
     if tickets and chance.random() < 0.6:
+<<<<<<< HEAD
         wanted = Move(
             action=chance.choice(list(TicketAction)),
             by=chance.choice(PEOPLE),
@@ -132,6 +133,10 @@ def _action(engine: Engine, chance: Random, now: Instant) -> Event:
             due=Instant(now + 86_400 * SECOND),
         )
         return engine.hazard_desk.move(chance.choice(tickets), wanted, now)
+=======
+        wanted = full(chance.choice(list(TicketAction)), chance.choice(PEOPLE), now)
+        return engine.move(chance.choice(tickets), wanted, now)
+>>>>>>> 68f7377 (Let a hazard ticket be assessed, extended, supervised and stopped for, and let people file one)
     alarm = f"hot_{chance.randrange(RULES)}@furnace"
     do = chance.choice([engine.alarm_desk.acknowledge, engine.alarm_desk.reset])
     return do(alarm, chance.choice(PEOPLE), "看到", now)
