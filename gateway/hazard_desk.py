@@ -1,16 +1,16 @@
-"""The hazard tickets (隐患) of one site: what an alarm files, what a person files and does, and who is told of a late one.
+"""The hazard tickets (隐患) of one site: what alarms and people file, what people do, and who is told of a late one.
 
 Decides from the states that it is given; every event is somebody else's to take. Does no I/O and owns no clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.errors import UnknownSubject
 from gateway.event import Event
 from gateway.events.alarms import AlarmRaised
-from gateway.events.tickets import Attachment
+from gateway.events.tickets import Attachment, TicketReported
 from gateway.machines import alarm, escalation, hazard_report, ticket_step
 from gateway.machines.alarm import AlarmState
 from gateway.machines.hazard_report import Places, Report
@@ -81,10 +81,9 @@ class HazardDesk:
 
         Raises UnknownSubject, IllegalTransition, RequestRefused.
         """
-        standing = self._ticket(ticket_id)
-        return ticket_step.move(standing, wanted, now, self.barred(standing))
+        return ticket_step.move(self._ticket(ticket_id), wanted, now)
 
-    def report(self, of: Report, now: Instant) -> Event:
+    def report(self, of: Report, now: Instant) -> TicketReported:
         """The event of a hazard that a person found, not yet taken. Raises RequestRefused, IllegalTransition."""
         return hazard_report.report(self._places, self._tickets, of, now)
 
@@ -94,10 +93,6 @@ class HazardDesk:
         Raises UnknownSubject, IllegalTransition, RequestRefused.
         """
         return hazard_report.attach(self._ticket(ticket_id), file, by, comment, now)
-
-    def barred(self, of: Ticket) -> Collection[str]:
-        """People who may not close this ticket: they bypassed an interlock of its equipment."""
-        return ()
 
     def follows(self, events: Sequence[Event], now: Instant) -> list[Event]:
         """Tickets for what was raised, and for what stands although nothing expects it any more."""

@@ -23,6 +23,7 @@ from gateway.api.routes import routes
 from gateway.api.schema import ErrorView
 from gateway.api.services import ApiServices
 from gateway.api.stream import stream
+from gateway.api.ticket_routes import ticket_routes
 
 _REFUSALS = {
     404: "The id names nothing.",
@@ -54,6 +55,7 @@ def describe_app() -> FastAPI:
     app.include_router(routes)
     app.include_router(changes)
     app.include_router(alarm_routes)
+    app.include_router(ticket_routes)
     app.include_router(figure_routes)
     app.include_router(records)
     app.include_router(ledgers)

@@ -10,20 +10,16 @@ from fastapi import APIRouter, Query
 from gateway.api import curves
 from gateway.api.answers import problem, refuse
 from gateway.api.health_schema import HealthView
-from gateway.api.requests import TicketRequest
 from gateway.api.schema import (
     CoverageRow,
     DemandView,
-    Evidence,
     PlantView,
     SampleColumns,
-    TicketView,
     Trend,
 )
 from gateway.api.services import Services
 from gateway.event import Entry
-from gateway.machines.ticket_step import Move
-from gateway.sample import Instant, Quality
+from gateway.sample import Quality
 
 MOST_EVENTS = 1_000
 """Events in one answer."""
@@ -37,7 +33,6 @@ _BUCKETS = Query(
     json_schema_extra={"minimum": 1, "maximum": curves.MOST_BUCKETS},
 )
 _LIMIT = Query(description="Most events.", json_schema_extra={"minimum": 1, "maximum": MOST_EVENTS})
-_STANDING = Query(description="Only tickets that stand (true) or are closed (false); all if left out.")
 
 
 @routes.get("/plant")
@@ -62,35 +57,6 @@ async def point_trend(
 ) -> Trend:
     """One point's curve, downsampled so that no peak is lost."""
     return await curves.trend_of(services, point_id, start, end, buckets)
-
-
-@routes.get("/tickets")
-async def tickets(services: Services, standing: Annotated[bool | None, _STANDING] = None) -> tuple[TicketView, ...]:
-    """Hazard tickets (隐患), oldest first."""
-    every = services.hub.book.tickets.values()
-    return tuple(view for view in every if standing is None or bool(view.actions) is standing)
-
-
-@routes.get("/tickets/{ticket_id}")
-async def ticket(ticket_id: str, services: Services) -> TicketView:
-    """One hazard ticket with its steps."""
-    return services.hub.book.ticket(ticket_id)
-
-
-@routes.post("/tickets/{ticket_id}/actions")
-async def move_ticket(ticket_id: str, request: TicketRequest, services: Services) -> TicketView:
-    """Register, assign, rectify, recheck, write off or dismiss: always a person's step."""
-    due = None if request.due is None else Instant(request.due)
-    wanted = Move(request.action, request.by, request.comment, request.responsible, due)
-    engine = services.engine
-    await services.loop.act(lambda now: [engine.hazard_desk.move(ticket_id, wanted, now)])
-    return services.hub.book.ticket(ticket_id)
-
-
-@routes.get("/tickets/{ticket_id}/evidence")
-async def ticket_evidence(ticket_id: str, services: Services) -> Evidence:
-    """The curves ten minutes either side of the onset, and the events beside them."""
-    return await curves.evidence_of(services, ticket_id)
 
 
 @routes.get("/demands")

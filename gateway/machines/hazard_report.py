@@ -109,7 +109,7 @@ class Places:
     """Area by equipment."""
 
 
-def report(places: Places, tickets: Mapping[str, Ticket], of: Report, now: Instant) -> Event:
+def report(places: Places, tickets: Mapping[str, Ticket], of: Report, now: Instant) -> TicketReported:
     """The event of a hazard that a person found.
 
     Raises RequestRefused with everything that does not hold, IllegalTransition for one that is filed already.

@@ -6,7 +6,7 @@ Refuses with everything that is missing at once. Decides from the ticket, the wi
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from gateway.clock import to_datetime
 from gateway.errors import IllegalTransition, Problem, RequestRefused
@@ -87,15 +87,15 @@ def _filled(ticket: Ticket, wanted: Move) -> Move:
     return replace(wanted, responsible=wanted.responsible or ticket.responsible, due=due, plan=plan)
 
 
-@dataclass
 class _Asked:
     """A wish beside its ticket, and what is wrong with it so far."""
 
-    of: Ticket
-    wanted: Move
-    now: Instant
-    barred: Collection[str]
-    problems: list[Problem] = field(default_factory=list)
+    def __init__(self, of: Ticket, wanted: Move, now: Instant, barred: Collection[str]) -> None:
+        self.of = of
+        self.wanted = wanted
+        self.problems: list[Problem] = []
+        self._now = now
+        self._barred = barred
 
     def problem(self, name: str, expected: str, got: str) -> None:
         self.problems.append(Problem("", 0, 0, name, expected, got))
@@ -123,7 +123,7 @@ class _Asked:
 
     def not_barred(self) -> None:
         for name, person in (("by", self.wanted.by), ("approver", self.wanted.approver)):
-            if people.among(person, self.barred):
+            if people.among(person, self._barred):
                 self.problem(name, "a person who has not bypassed an interlock that this ticket is about", person)
 
     def future(self) -> Instant | None:
@@ -131,7 +131,7 @@ class _Asked:
         due = self.wanted.due
         if due is None:
             self.problem("due", "the deadline of the rectification (整改时限)", "nothing")
-        elif due <= self.now:
+        elif due <= self._now:
             self.problem("due", "a deadline in the future", _words(due))
             return None
         return due

@@ -20,6 +20,7 @@ from gateway.plant.duty import (
     Duty,
     DutyCheckPolicy,
     EscalationPolicy,
+    HazardPolicy,
     Level,
     NotifyTarget,
     Rung,
@@ -129,6 +130,25 @@ class EscalationShape(Shape):
         return EscalationPolicy(MappingProxyType({**EscalationPolicy().ladders, **own}))
 
 
+class OverdueShape(Shape):
+    """The ladder of each grade of hazard; a grade that is left out keeps its default."""
+
+    major: LadderShape | None = None
+    ordinary: LadderShape | None = None
+
+
+class HazardsShape(Shape):
+    """What is done about hazard tickets (隐患)."""
+
+    overdue: OverdueShape = Field(default_factory=OverdueShape)
+    """Who is told when a ticket is past its deadline for this long."""
+
+    def policy(self) -> HazardPolicy:
+        given = {name: getattr(self.overdue, name) for name in OverdueShape.model_fields}
+        own = {name: shape.rungs() for name, shape in given.items() if shape is not None}
+        return HazardPolicy(MappingProxyType({**HazardPolicy().ladders, **own}))
+
+
 class DutyChecksShape(Shape):
     """When the room is asked whether anybody is there (查岗)."""
 
@@ -164,6 +184,7 @@ def duty(
     escalation: EscalationShape | None,
     checks: DutyChecksShape | None,
     notify: list[NotifyShape],
+    hazards: HazardsShape | None = None,
 ) -> Duty:
     """What the sections mean; one that is not there keeps its defaults."""
     own = Duty()
@@ -172,4 +193,5 @@ def duty(
         escalation=own.escalation if escalation is None else escalation.policy(),
         checks=own.checks if checks is None else checks.policy(),
         notify=tuple(shape.target() for shape in notify),
+        hazards=own.hazards if hazards is None else hazards.policy(),
     )

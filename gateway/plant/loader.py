@@ -70,6 +70,7 @@ def _build(document: Document, sections: Sections, settings: _Settings, criteria
         sections.escalation.shape,
         sections.duty_checks.shape,
         [_whole(item) for item in sections.notify],
+        sections.hazards.shape,
     )
     site = _site(_whole(sections.site))
     history = sections.history.shape.policy() if sections.history.shape else HistoryPolicy()

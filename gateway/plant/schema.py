@@ -26,7 +26,7 @@ from gateway.driver import DriverKind
 from gateway.duration import Duration
 from gateway.plant import model
 from gateway.plant.criteria import Criteria
-from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, NotifyShape
+from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, HazardsShape, NotifyShape
 from gateway.plant.keeping_schema import HistoryShape, KeepingShape
 from gateway.plant.own import GATEWAY
 from gateway.plant.risk_schema import RiskShape
@@ -219,6 +219,7 @@ def _plant_model(drivers: Mapping[str, DriverKind], criteria: Criteria) -> type[
         alarms=(AlarmsShape, Field(default_factory=AlarmsShape)),
         escalation=(EscalationShape, Field(default_factory=EscalationShape)),
         duty_checks=(DutyChecksShape, Field(default_factory=DutyChecksShape)),
+        hazards=(HazardsShape, Field(default_factory=HazardsShape)),
         notify=(list[NotifyShape], Field(default_factory=list)),
         history=(history, Field(default_factory=HistoryShape)),
         risks=(list[RiskShape], Field(default_factory=list)),

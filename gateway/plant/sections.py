@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.document import Document, Path, one_of, problems_of, show
 from gateway.errors import Problem
-from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, NotifyShape
+from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, HazardsShape, NotifyShape
 from gateway.plant.keeping_schema import HistoryShape
 from gateway.plant.risk_schema import RiskShape
 from gateway.plant.schema import (
@@ -29,7 +29,7 @@ ShapeT = TypeVar("ShapeT", bound=BaseModel)
 V = TypeVar("V")
 
 _REQUIRED = ("site", "areas", "equipment", "devices", "points")
-_KNOWN = (*_REQUIRED, "outputs", "alarms", "escalation", "duty_checks", "notify", "history", "risks")
+_KNOWN = (*_REQUIRED, "outputs", "alarms", "escalation", "duty_checks", "hazards", "notify", "history", "risks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class Sections:
     alarms: Item[AlarmsShape]
     escalation: Item[EscalationShape]
     duty_checks: Item[DutyChecksShape]
+    hazards: Item[HazardsShape]
     notify: Sequence[Item[NotifyShape]]
     history: Item[HistoryShape]
     risks: Sequence[Item[RiskShape]]
@@ -102,6 +103,7 @@ def read_sections(document: Document, problems: list[Problem]) -> Sections:
         _section(document, "alarms", AlarmsShape, problems),
         _section(document, "escalation", EscalationShape, problems),
         _section(document, "duty_checks", DutyChecksShape, problems),
+        _section(document, "hazards", HazardsShape, problems),
         _entries(document, "notify", NotifyShape, problems),
         _section(document, "history", HistoryShape, problems),
         _entries(document, "risks", RiskShape, problems),

@@ -61,13 +61,8 @@ def written_off(made: Bench) -> str:
     steps += [("rectify", "李"), ("pass_recheck", "王"), ("write_off", "赵")]
     for action, by in steps:
         made.now = Instant(made.now + 1)
-<<<<<<< HEAD
-        wanted = Move(TicketAction(action), by, "done", "李", Instant(made.now + SECOND))
-        made.act(made.engine.hazard_desk.move(ticket, wanted, made.now))
-=======
         wanted = full(TicketAction(action), by, made.now)
-        made.act(made.engine.move(ticket, wanted, made.now))
->>>>>>> 68f7377 (Let a hazard ticket be assessed, extended, supervised and stopped for, and let people file one)
+        made.act(made.engine.hazard_desk.move(ticket, wanted, made.now))
     return ticket
 
 

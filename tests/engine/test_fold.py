@@ -60,13 +60,8 @@ def _act(made: Bench, step: tuple, number: int) -> None:
         elif step[0] == "return":
             made.act(made.engine.alarm_desk.return_to_service(step[1], "王", "", now))
         elif tickets := list(made.engine.states.tickets):
-<<<<<<< HEAD
-            wanted = Move(step[1], f"person {number}", "done", "李", Instant(now + SECOND))
-            made.act(made.engine.hazard_desk.move(tickets[step[2] % len(tickets)], wanted, now))
-=======
             wanted = full(step[1], f"person {number}", now)
-            made.act(made.engine.move(tickets[step[2] % len(tickets)], wanted, now))
->>>>>>> 68f7377 (Let a hazard ticket be assessed, extended, supervised and stopped for, and let people file one)
+            made.act(made.engine.hazard_desk.move(tickets[step[2] % len(tickets)], wanted, now))
     except TocsinError:
         return
 

@@ -26,6 +26,8 @@ escalation:
   critical: {duty_operator: 30 s, county: 10 min}
   low: {}
 duty_checks: {at: ["02:30", "14:00"], random_per_day: 2, answer_within: 3 min}
+hazards:
+  overdue: {major: {safety_manager: 1 min, county: 2 h}}
 notify:
   - {id: leader, level: shift_leader, url_from: TOCSIN_NOTIFY_LEADER}
 """
@@ -49,6 +51,11 @@ def test_what_is_said_counts_and_what_is_not_keeps_its_default(load: Load, good:
     assert duty.escalation.ladder("low") == ()
     assert duty.escalation.ladder("high") == Duty().escalation.ladder("high")
     assert (duty.checks.at, duty.checks.random_per_day, duty.checks.answer_within) == ((150, 840), 2, 3 * MINUTE)
+    assert [(rung.level, rung.after) for rung in duty.hazards.ladder("major")] == [
+        (Level.SAFETY_MANAGER, MINUTE),
+        (Level.COUNTY, 120 * MINUTE),
+    ]
+    assert duty.hazards.ladder("ordinary") == Duty().hazards.ladder("ordinary")
     assert [(each.id, each.level, each.url_variable) for each in duty.notify] == [
         ("leader", Level.SHIFT_LEADER, "TOCSIN_NOTIFY_LEADER")
     ]

@@ -124,19 +124,8 @@ async def _live(path: Path, chance: Random, answers: int) -> None:
 def _action(engine: Engine, chance: Random, now: Instant) -> Event:
     tickets = sorted(engine.states.tickets)
     if tickets and chance.random() < 0.6:
-<<<<<<< HEAD
-        wanted = Move(
-            action=chance.choice(list(TicketAction)),
-            by=chance.choice(PEOPLE),
-            comment="说明",
-            responsible="张三",
-            due=Instant(now + 86_400 * SECOND),
-        )
-        return engine.hazard_desk.move(chance.choice(tickets), wanted, now)
-=======
         wanted = full(chance.choice(list(TicketAction)), chance.choice(PEOPLE), now)
-        return engine.move(chance.choice(tickets), wanted, now)
->>>>>>> 68f7377 (Let a hazard ticket be assessed, extended, supervised and stopped for, and let people file one)
+        return engine.hazard_desk.move(chance.choice(tickets), wanted, now)
     alarm = f"hot_{chance.randrange(RULES)}@furnace"
     do = chance.choice([engine.alarm_desk.acknowledge, engine.alarm_desk.reset])
     return do(alarm, chance.choice(PEOPLE), "看到", now)

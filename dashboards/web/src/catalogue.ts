@@ -304,6 +304,7 @@ export const verdicts: Readonly<Record<Verdict, Text>> = {
 export const ticketStates: Readonly<Record<TicketView["state"], Text>> = {
   suspected: text("疑似", "Suspected"),
   registered: text("已登记", "Registered"),
+  assessed: text("已评估", "Assessed"),
   rectifying: text("整改中", "Rectifying"),
   awaiting_recheck: text("待复查", "Awaiting recheck"),
   rechecked: text("复查通过", "Rechecked"),
@@ -314,11 +315,17 @@ export const ticketStates: Readonly<Record<TicketView["state"], Text>> = {
 export const ticketActions: Readonly<Record<TicketAction, Text>> = {
   register: text("登记", "Register"),
   dismiss: text("排除", "Dismiss"),
+  assess: text("评估定级", "Assess"),
   assign: text("指派整改", "Assign"),
+  extend: text("延期", "Extend"),
   rectify: text("整改完成", "Rectified"),
   pass_recheck: text("复查通过", "Recheck passed"),
   reject_recheck: text("复查不通过", "Recheck rejected"),
   write_off: text("销号", "Write off"),
+  supervise: text("挂牌督办", "List for supervision"),
+  end_supervision: text("摘牌", "End supervision"),
+  stop_production: text("停产整改", "Stop production"),
+  resume_production: text("复产", "Resume production"),
 };
 
 export const coverageStates: Readonly<Record<CoverageStatus, Text>> = {
