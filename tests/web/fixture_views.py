@@ -7,7 +7,8 @@ from gateway.events.interlocks import Verdict
 from gateway.events.tickets import TicketAction, TicketState
 from gateway.machines.alarm import AlarmStateName
 from gateway.machines.suppression import NOT_SUPPRESSED, Removal, Shelf, Suppression
-from gateway.plant.model import RiskColour, Text
+from gateway.plant.model import Text
+from gateway.plant.risk import RiskColour
 from gateway.rule import EffectMode, Priority, TicketGrade
 from gateway.sample import SECOND, Instant, Reading
 from tests.web.fixture_aside import aside_fields, person_actions
