@@ -64,86 +64,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/tickets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Tickets
-         * @description Hazard tickets (隐患), oldest first.
-         */
-        get: operations["tickets"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/tickets/{ticket_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Ticket
-         * @description One hazard ticket with its steps.
-         */
-        get: operations["ticket"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/tickets/{ticket_id}/actions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Move Ticket
-         * @description Register, assign, rectify, recheck, write off or dismiss: always a person's step.
-         */
-        post: operations["move_ticket"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/tickets/{ticket_id}/evidence": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Ticket Evidence
-         * @description The curves ten minutes either side of the onset, and the events beside them.
-         */
-        get: operations["ticket_evidence"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/demands": {
         parameters: {
             query?: never;
@@ -398,6 +318,90 @@ export interface paths {
          * @description Bring an alarm back into service (恢复使用).
          */
         post: operations["return_alarm_to_service"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tickets
+         * @description Hazard tickets (隐患), oldest first; every filter that is given holds.
+         */
+        get: operations["tickets"];
+        put?: never;
+        /**
+         * Report Hazard
+         * @description File a hazard that a person found (排查登记): a check, an inspection, or a report.
+         */
+        post: operations["report_hazard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{ticket_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ticket
+         * @description One hazard ticket with its steps.
+         */
+        get: operations["ticket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{ticket_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move Ticket
+         * @description Register, assess, assign, extend, rectify, recheck, write off, dismiss, supervise, stop: a person's step.
+         */
+        post: operations["move_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{ticket_id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ticket Evidence
+         * @description The curves ten minutes either side of the onset, and the events beside them.
+         */
+        get: operations["ticket_evidence"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1239,6 +1243,33 @@ export interface components {
          */
         AskedBecause: "scheduled" | "random" | "person";
         /**
+         * Attached
+         * @description A file beside the ticket, and who put it there.
+         */
+        Attached: {
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            file: components["schemas"]["Attachment"];
+        };
+        /**
+         * Attachment
+         * @description A file beside a ticket; its content is stored under its SHA-256.
+         */
+        Attachment: {
+            /** Sha256 */
+            sha256: string;
+            /** Name */
+            name: string;
+            /** Media Type */
+            media_type: string;
+            /** Size */
+            size: number;
+        };
+        /**
          * ChangesMessage
          * @description Journal entries, and the views that they changed, whole: replace by id.
          *
@@ -1492,6 +1523,12 @@ export interface components {
             /** Effects */
             effects: components["schemas"]["EffectView"][];
         };
+        /**
+         * DismissalCause
+         * @description Why what was suspected is no hazard.
+         * @enum {string}
+         */
+        DismissalCause: "instrument_fault" | "calibration" | "maintenance" | "communication" | "process_swing" | "unfit_rule" | "not_a_hazard" | "duplicate";
         /** DutyCheck */
         DutyCheck: {
             /** Id */
@@ -1650,7 +1687,7 @@ export interface components {
             /** Sequence */
             sequence: number;
             /** Event */
-            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["AlarmEscalated"] | components["schemas"]["DutyCheckAsked"] | components["schemas"]["DutyCheckAnswered"] | components["schemas"]["DutyCheckMissed"] | components["schemas"]["DutyCheckEscalated"] | components["schemas"]["HandoverSigned"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
+            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["AlarmEscalated"] | components["schemas"]["DutyCheckAsked"] | components["schemas"]["DutyCheckAnswered"] | components["schemas"]["DutyCheckMissed"] | components["schemas"]["DutyCheckEscalated"] | components["schemas"]["HandoverSigned"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketReported"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TicketExtended"] | components["schemas"]["TicketSupervised"] | components["schemas"]["ProductionOrdered"] | components["schemas"]["TicketAttached"] | components["schemas"]["TicketEscalated"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
         };
         /** EquipmentView */
         EquipmentView: {
@@ -1749,6 +1786,26 @@ export interface components {
             sha256: string;
             /** Failure */
             failure: string;
+        };
+        /**
+         * Extension
+         * @description More time, with who asked, who agreed, and what protects people meanwhile.
+         */
+        Extension: {
+            /** At */
+            at: number;
+            /** Before */
+            before: number;
+            /** Due */
+            due: number;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Approver */
+            approver: string;
+            /** Interim */
+            interim: string;
         };
         /**
          * Figures
@@ -2021,6 +2078,12 @@ export interface components {
             /** Left Out */
             left_out: number;
         };
+        /**
+         * HazardSource
+         * @description How a hazard came to be known.
+         * @enum {string}
+         */
+        HazardSource: "sensor" | "daily_check" | "weekly_check" | "monthly_check" | "special_check" | "comprehensive_check" | "internal_report" | "county_inspection" | "cross_inspection" | "city_inspection" | "public_report";
         /**
          * HealthView
          * @description What the gateway says of itself; everything here is always in sight on the page.
@@ -2455,6 +2518,47 @@ export interface components {
             got: string;
         };
         /**
+         * ProductionOrdered
+         * @description Production stops because of the hazard (停产), or goes on again (复产).
+         */
+        ProductionOrdered: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ticket.production";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Ticket */
+            ticket: string;
+            /** Stopped */
+            stopped: boolean;
+            /** Scope */
+            scope: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Approver */
+            approver: string;
+        };
+        /**
+         * ProductionStop
+         * @description What stands still, since when, by whose order.
+         */
+        ProductionStop: {
+            /** Since */
+            since: number;
+            /** Scope */
+            scope: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
          * Projected
          * @description The one name under which an alarm is shown, from all its axes.
          * @enum {string}
@@ -2487,6 +2591,37 @@ export interface components {
             reason: string;
             /** Source Time */
             source_time: number;
+        };
+        /**
+         * RectificationPlan
+         * @description What is promised before the work begins, beside 责任 (responsible) and 时限 (due).
+         */
+        RectificationPlan: {
+            /**
+             * Department
+             * @default
+             */
+            department: string;
+            /**
+             * Measures
+             * @default
+             */
+            measures: string;
+            /**
+             * Funds
+             * @default
+             */
+            funds: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /**
+             * Interim
+             * @default
+             */
+            interim: string;
         };
         /**
          * ReloadView
@@ -2550,6 +2685,58 @@ export interface components {
              * @default
              */
             second: string;
+        };
+        /**
+         * ReportRequest
+         * @description A hazard that a person found (排查登记).
+         */
+        ReportRequest: {
+            source: components["schemas"]["HazardSource"];
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /**
+             * Anonymous
+             * @default false
+             */
+            anonymous: boolean;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            grade: components["schemas"]["TicketGrade"];
+            /**
+             * Area
+             * @default
+             */
+            area: string;
+            /**
+             * Equipment
+             * @default
+             */
+            equipment: string;
+            /** Clauses */
+            clauses?: string[];
+            /**
+             * Unit
+             * @default
+             */
+            unit: string;
+            /** Found At */
+            found_at?: number | null;
+            /**
+             * Previous
+             * @default
+             */
+            previous: string;
         };
         /**
          * RiskColour
@@ -2691,6 +2878,18 @@ export interface components {
             at: number;
         };
         /**
+         * Supervision
+         * @description Listed for supervision (挂牌督办) since, by whom.
+         */
+        Supervision: {
+            /** Since */
+            since: number;
+            /** Authority */
+            authority: string;
+            /** Document */
+            document: string;
+        };
+        /**
          * Text
          * @description Words for people: Chinese first, English beside it.
          */
@@ -2705,7 +2904,88 @@ export interface components {
          * @description What a person does with a ticket. The software does none of these.
          * @enum {string}
          */
-        TicketAction: "register" | "dismiss" | "assign" | "rectify" | "pass_recheck" | "reject_recheck" | "write_off";
+        TicketAction: "register" | "dismiss" | "assess" | "assign" | "extend" | "rectify" | "pass_recheck" | "reject_recheck" | "write_off" | "supervise" | "end_supervision" | "stop_production" | "resume_production";
+        /**
+         * TicketAttached
+         * @description A file was put beside the ticket; it was stored before this event was.
+         */
+        TicketAttached: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ticket.attached";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Ticket */
+            ticket: string;
+            attachment: components["schemas"]["Attachment"];
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
+         * TicketEscalated
+         * @description The ticket is past its deadline for so long that the next level is told.
+         */
+        TicketEscalated: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ticket.escalated";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Ticket */
+            ticket: string;
+            level: components["schemas"]["Level"];
+            grade: components["schemas"]["TicketGrade"];
+            title: components["schemas"]["Text"];
+            /** Equipment */
+            equipment: string;
+            /** Area */
+            area: string;
+            /** Responsible */
+            responsible: string;
+            /** Due */
+            due: number;
+            /** Waited */
+            waited: number;
+        };
+        /**
+         * TicketExtended
+         * @description More time for the rectification (延期).
+         */
+        TicketExtended: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ticket.extended";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Ticket */
+            ticket: string;
+            /** Before */
+            before: number;
+            /** Due */
+            due: number;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Approver */
+            approver: string;
+            /** Interim */
+            interim: string;
+        };
         /**
          * TicketFiled
          * @description The software proposes a hazard; a person decides.
@@ -2779,6 +3059,14 @@ export interface components {
             responsible: string;
             /** Due */
             due: number | null;
+            /**
+             * Approver
+             * @default
+             */
+            approver: string;
+            grade?: components["schemas"]["TicketGrade"] | null;
+            cause?: components["schemas"]["DismissalCause"] | null;
+            plan?: components["schemas"]["RectificationPlan"] | null;
         };
         /** TicketRecurred */
         TicketRecurred: {
@@ -2804,8 +3092,46 @@ export interface components {
             rule_hash: string;
         };
         /**
+         * TicketReported
+         * @description A person found a hazard (排查登记).
+         */
+        TicketReported: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ticket.reported";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Ticket */
+            ticket: string;
+            source: components["schemas"]["HazardSource"];
+            /** By */
+            by: string;
+            /** Anonymous */
+            anonymous: boolean;
+            /** Unit */
+            unit: string;
+            /** Area */
+            area: string;
+            /** Equipment */
+            equipment: string;
+            /** Clauses */
+            clauses: string[];
+            grade: components["schemas"]["TicketGrade"];
+            title: components["schemas"]["Text"];
+            /** Description */
+            description: string;
+            /** Found At */
+            found_at: number;
+            /** Previous */
+            previous: string | null;
+        };
+        /**
          * TicketRequest
-         * @description One step of a ticket. `assign` needs `responsible` and `due`.
+         * @description One step of a ticket. What each step needs is refused all at once where it is missing.
          */
         TicketRequest: {
             /** By */
@@ -2823,19 +3149,106 @@ export interface components {
             responsible: string;
             /** Due */
             due?: number | null;
+            /**
+             * Department
+             * @default
+             */
+            department: string;
+            /**
+             * Measures
+             * @default
+             */
+            measures: string;
+            /**
+             * Funds
+             * @default
+             */
+            funds: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /**
+             * Interim
+             * @default
+             */
+            interim: string;
+            /**
+             * Approver
+             * @default
+             */
+            approver: string;
+            grade?: components["schemas"]["TicketGrade"] | null;
+            cause?: components["schemas"]["DismissalCause"] | null;
+            /**
+             * Authority
+             * @default
+             */
+            authority: string;
+            /**
+             * Document
+             * @default
+             */
+            document: string;
+            /**
+             * Scope
+             * @default
+             */
+            scope: string;
         };
         /**
          * TicketState
-         * @description Where a hazard ticket stands: 排查-登记-整改-复查-销号.
+         * @description Where a hazard ticket stands: 排查-登记-评估-整改-复查-销号.
          * @enum {string}
          */
-        TicketState: "suspected" | "registered" | "rectifying" | "awaiting_recheck" | "rechecked" | "written_off" | "dismissed";
+        TicketState: "suspected" | "registered" | "assessed" | "rectifying" | "awaiting_recheck" | "rechecked" | "written_off" | "dismissed";
         /** TicketStep */
         TicketStep: {
             /** At */
             at: number;
             /** Action */
             action: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /**
+             * Approver
+             * @default
+             */
+            approver: string;
+            /** Due */
+            due?: number | null;
+            cause?: components["schemas"]["DismissalCause"] | null;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * TicketSupervised
+         * @description An authority lists the ticket for supervision (挂牌督办), or takes it off the list (摘牌).
+         */
+        TicketSupervised: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ticket.supervised";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Ticket */
+            ticket: string;
+            /** Listed */
+            listed: boolean;
+            /** Authority */
+            authority: string;
+            /** Document */
+            document: string;
             /** By */
             by: string;
             /** Comment */
@@ -2876,6 +3289,76 @@ export interface components {
             steps: components["schemas"]["TicketStep"][];
             /** Actions */
             actions: components["schemas"]["TicketAction"][];
+            /** @default sensor */
+            source: components["schemas"]["HazardSource"];
+            /**
+             * Found By
+             * @default
+             */
+            found_by: string;
+            /**
+             * Unit
+             * @default
+             */
+            unit: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Department
+             * @default
+             */
+            department: string;
+            /**
+             * Measures
+             * @default
+             */
+            measures: string;
+            /**
+             * Funds
+             * @default
+             */
+            funds: string;
+            /**
+             * Emergency Plan
+             * @default
+             */
+            emergency_plan: string;
+            /**
+             * Interim
+             * @default
+             */
+            interim: string;
+            /**
+             * Limit
+             * @default 0
+             */
+            limit: number;
+            /**
+             * Deadline
+             * @default 0
+             */
+            deadline: number;
+            /**
+             * Rectified By
+             * @default
+             */
+            rectified_by: string;
+            /**
+             * Extensions
+             * @default []
+             */
+            extensions: components["schemas"]["Extension"][];
+            supervision?: components["schemas"]["Supervision"] | null;
+            production?: components["schemas"]["ProductionStop"] | null;
+            /**
+             * Attachments
+             * @default []
+             */
+            attachments: components["schemas"]["Attached"][];
+            told?: components["schemas"]["Level"] | null;
         };
         /**
          * Trend
@@ -3115,243 +3598,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trend"];
-                };
-            };
-            /** @description The id names nothing. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The present state does not allow it. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The request does not hold; every wrong field is named. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description A store cannot keep it; nothing has changed. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-        };
-    };
-    tickets: {
-        parameters: {
-            query?: {
-                /** @description Only tickets that stand (true) or are closed (false); all if left out. */
-                standing?: boolean | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TicketView"][];
-                };
-            };
-            /** @description The id names nothing. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The present state does not allow it. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The request does not hold; every wrong field is named. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description A store cannot keep it; nothing has changed. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-        };
-    };
-    ticket: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                ticket_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TicketView"];
-                };
-            };
-            /** @description The id names nothing. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The present state does not allow it. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The request does not hold; every wrong field is named. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description A store cannot keep it; nothing has changed. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-        };
-    };
-    move_ticket: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                ticket_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TicketRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TicketView"];
-                };
-            };
-            /** @description The id names nothing. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The present state does not allow it. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description The request does not hold; every wrong field is named. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-            /** @description A store cannot keep it; nothing has changed. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorView"];
-                };
-            };
-        };
-    };
-    ticket_evidence: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                ticket_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Evidence"];
                 };
             };
             /** @description The id names nothing. */
@@ -4124,6 +4370,310 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlarmView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    tickets: {
+        parameters: {
+            query?: {
+                /** @description Only tickets that stand (true) or are closed (false); all if left out. */
+                standing?: boolean | null;
+                /** @description Only tickets that stand past their deadline (true), or do not (false). */
+                overdue?: boolean | null;
+                area?: string | null;
+                equipment?: string | null;
+                state?: components["schemas"]["TicketState"] | null;
+                grade?: components["schemas"]["TicketGrade"] | null;
+                source?: components["schemas"]["HazardSource"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"][];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    report_hazard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    move_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TicketRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    ticket_evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evidence"];
                 };
             };
             /** @description The id names nothing. */
