@@ -35,15 +35,20 @@ class Account:
     plant: Plant
 
     @property
+    def area(self) -> str:
+        """In the plant file's words; its id where the plant file has it no more."""
+        return next((a.name.zh for a in self.plant.areas if a.id == self.ticket.area), self.ticket.area)
+
+    @property
+    def equipment(self) -> str:
+        """In the plant file's words, like the area."""
+        found = (each.name.zh for each in self.plant.equipment if each.id == self.ticket.equipment)
+        return next(found, self.ticket.equipment)
+
+    @property
     def place(self) -> str:
-        """Area and equipment, in the plant file's words; their ids where the plant file has them no more."""
-        areas = {area.id: area.name.zh for area in self.plant.areas}
-        equipment = {each.id: each.name.zh for each in self.plant.equipment}
-        names = (
-            areas.get(self.ticket.area, self.ticket.area),
-            equipment.get(self.ticket.equipment, self.ticket.equipment),
-        )
-        return " ".join(name for name in names if name)
+        """Area and equipment."""
+        return " ".join(name for name in (self.area, self.equipment) if name)
 
     @property
     def grade(self) -> str:
@@ -63,6 +68,16 @@ class Account:
     def stage(self) -> str:
         """At which stage it was found (检查环节), as the notices name the stages."""
         return OWN_STAGE
+
+    @property
+    def source(self) -> str:
+        """How it came to be known."""
+        return "监测报警"
+
+    @property
+    def unit(self) -> str:
+        """Who is responsible for the rectification; empty while nobody is."""
+        return self.ticket.responsible
 
     @property
     def evidence(self) -> str:

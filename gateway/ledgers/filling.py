@@ -33,8 +33,8 @@ class Filling:
 
     @property
     def until(self) -> Instant:
-        """The end of what is known of the period."""
-        return min(self.period.end, self.now)
+        """The first moment of which the forms say nothing: the period's end, or the one after now."""
+        return Instant(min(self.period.end, self.now + 1))
 
     @property
     def day(self) -> date:

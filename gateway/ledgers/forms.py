@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gateway.ledgers import count_forms, hazard_forms, plant_forms, risk_forms
+from gateway.ledgers.analysis_form import analysis_sheet
 from gateway.ledgers.filling import Filling
 from gateway.ledgers.form import Form, Period
 from gateway.machines.ticket import Ticket
@@ -23,7 +24,7 @@ class Prescribed:
 
 
 FORMS: dict[str, Prescribed] = {
-    "hazards": Prescribed(Text("隐患排查台账", "Hazard ledger"), (hazard_forms.hazard_ledger,)),
+    "hazards": Prescribed(Text("隐患排查台账", "Hazard ledger"), (hazard_forms.hazard_ledger, analysis_sheet)),
     "major": Prescribed(Text("重大事故隐患台账", "Ledger of major hazards"), (hazard_forms.major_ledger,)),
     "weekly": Prescribed(Text("周调度统计表", "Weekly table"), (count_forms.weekly_table,)),
     "cross-check": Prescribed(Text("交叉检查汇总表", "Cross-check summary"), (hazard_forms.cross_check,)),
@@ -35,6 +36,7 @@ FORMS: dict[str, Prescribed] = {
     "equipment": Prescribed(
         Text("设备设施台账", "Equipment ledger"), (plant_forms.equipment_ledger, plant_forms.instrument_ledger)
     ),
+    "analysis": Prescribed(Text("隐患统计分析", "Analysis"), (analysis_sheet,)),
 }
 """In the order of the page."""
 

@@ -40,3 +40,16 @@ async def test_a_form_that_is_none_is_404_and_a_range_that_ends_before_it_starts
     backwards = await http.get("/api/ledgers/major.xlsx", params={"start": SECOND, "end": 0})
     assert backwards.status_code == 422
     assert (await http.get("/api/ledgers/major.xlsx")).status_code == 422
+
+
+async def test_the_analysis_counts_the_leak_by_its_area_and_its_rule(gateway: Rig, http: httpx.AsyncClient) -> None:
+    await gateway.tick({0: Truth.TRUE})
+    now = gateway.clock.now()
+    period = {"start": now - 86_400 * SECOND, "end": now + SECOND}
+    found = (await http.get("/api/ledgers/analysis", params=period)).json()
+    assert (found["total"]["found"], found["total"]["mended_rate"], found["total"]["on_time_rate"]) == (1, 0.0, None)
+    assert set(found["parts"]) == {"area", "equipment", "rule", "unit", "source", "clause", "grade", "month"}
+    assert [part["found"] for part in found["parts"]["area"]] == [1]
+    earlier = {"start": 0, "end": now - 86_400 * SECOND}
+    assert (await http.get("/api/ledgers/analysis", params=earlier)).json()["total"]["found"] == 0
+    assert (await http.get("/api/ledgers/analysis", params={"start": 5, "end": 4})).status_code == 422

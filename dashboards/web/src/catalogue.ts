@@ -380,4 +380,5 @@ export const ledgerForms = {
   "risk-control": text("分级管控台账", "Risk control"),
   profile: text("一企一档", "Profile"),
   equipment: text("设备台账", "Equipment"),
+  analysis: text("统计分析", "Analysis"),
 };

@@ -600,6 +600,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ledgers/analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ledger Analysis
+         * @description Where hazards gather and whether they are mended in time: by area, rule, responsible unit, source, month.
+         */
+        get: operations["ledger_analysis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ledgers/{form}.xlsx": {
         parameters: {
             query?: never;
@@ -1228,6 +1248,17 @@ export interface components {
             /** Comment */
             comment: string;
         };
+        /**
+         * AnalysisView
+         * @description The whole, and its parts by each dimension.
+         */
+        AnalysisView: {
+            total: components["schemas"]["TallyView"];
+            /** Parts */
+            parts: {
+                [key: string]: components["schemas"]["TallyView"][];
+            };
+        };
         /** AreaView */
         AreaView: {
             /** Id */
@@ -1523,6 +1554,12 @@ export interface components {
             /** Effects */
             effects: components["schemas"]["EffectView"][];
         };
+        /**
+         * Dimension
+         * @description By what hazards are counted.
+         * @enum {string}
+         */
+        Dimension: "area" | "equipment" | "rule" | "unit" | "source" | "clause" | "grade" | "month";
         /**
          * DismissalCause
          * @description Why what was suspected is no hazard.
@@ -2888,6 +2925,38 @@ export interface components {
             authority: string;
             /** Document */
             document: string;
+        };
+        /**
+         * TallyView
+         * @description Hazards of one kind, filed in the period; what each number counts stands in the guide to the ledgers.
+         */
+        TallyView: {
+            /** Name */
+            name: string;
+            /** Found */
+            found: number;
+            /** Major */
+            major: number;
+            /** False Alarms */
+            false_alarms: number;
+            /** Mended */
+            mended: number;
+            /** Mended Rate */
+            mended_rate: number | null;
+            /** Due */
+            due: number;
+            /** On Time */
+            on_time: number;
+            /** On Time Rate */
+            on_time_rate: number | null;
+            /** Overdue */
+            overdue: number;
+            /** Recurrences */
+            recurrences: number;
+            /** Returned */
+            returned: number;
+            /** Days */
+            days: number | null;
         };
         /**
          * Text
@@ -5377,6 +5446,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FormView"][];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    ledger_analysis: {
+        parameters: {
+            query: {
+                /** @description Microseconds since 1970 UTC. */
+                start: number;
+                /** @description Microseconds since 1970 UTC; not in the period itself. */
+                end: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalysisView"];
                 };
             };
             /** @description The id names nothing. */
