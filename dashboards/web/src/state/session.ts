@@ -8,6 +8,7 @@ import { alarmRaised, standing as soundStanding } from "./sound.ts";
 import { GOOD, isUnacknowledged, Store } from "./store.ts";
 
 const SAMPLE_REDRAW = 250;
+const LISTS_REDRAW = 100;
 const GAP_RECONNECT = 60_000;
 
 export const store = shallowRef<Store | null>(null);
@@ -87,7 +88,9 @@ function hearCheck(before: DutyCheck | null): void {
 
 /** More alarms come than a person can follow. */
 export const flood = computed(() => health.value?.flood_since ?? null);
-export const collapsed = computed(() => collapse(alarms.value, health.value?.never_collapsed ?? ["critical"]));
+/** Priorities that are shown one by one, however many come. */
+export const neverCollapsed = computed<readonly string[]>(() => health.value?.never_collapsed ?? ["critical"]);
+export const collapsed = computed(() => collapse(alarms.value, neverCollapsed.value));
 
 /** The gateway's wall clock now, in microseconds; its clock counts, not this browser's. */
 export function gatewayTime(): number {
@@ -110,6 +113,24 @@ function redrawSoon(): void {
   redrawDue = true;
   const wait = Math.max(0, SAMPLE_REDRAW - (performance.now() - lastRedraw));
   setTimeout(() => requestAnimationFrame(redraw), wait);
+}
+
+let listsDue = false;
+let lastLists = 0;
+
+/** At once, then at most ten times a second: a flood must not keep the page from answering. */
+function redrawLists(): void {
+  if (listsDue) return;
+  const wait = LISTS_REDRAW - (performance.now() - lastLists);
+  const draw = () => {
+    listsDue = false;
+    lastLists = performance.now();
+    lists.value += 1;
+    soundNow();
+  };
+  if (wait <= 0) return draw();
+  listsDue = true;
+  setTimeout(draw, wait);
 }
 
 function applySamples(current: Store, samples: SampleColumns): void {
@@ -153,7 +174,7 @@ function receive(message: LiveMessage): void {
     health.value = message.health;
   } else {
     const applied = current.applyChanges(message);
-    lists.value += 1;
+    redrawLists();
     applied.raised.forEach((alarm) => alarmRaised(alarm.priority));
     announce(applied.raised);
     if (applied.gap && performance.now() - lastGapReconnect > GAP_RECONNECT) {
