@@ -16,7 +16,8 @@ export type EffectView = Schemas["EffectView"];
 export type Verdict = Schemas["Verdict"];
 export type TicketView = Schemas["TicketView"];
 export type TicketAction = Schemas["TicketAction"];
-export type TicketRequest = Schemas["TicketRequest"];
+/** A step says only what it needs: the rest has defaults. */
+export type TicketRequest = Pick<Schemas["TicketRequest"], "action" | "by"> & Partial<Schemas["TicketRequest"]>;
 export type DutyCheck = Schemas["DutyCheck"];
 export type HandoverPack = Schemas["HandoverPack"];
 export type HandoverLine = Schemas["HandoverLine"];
