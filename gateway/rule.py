@@ -163,6 +163,16 @@ class Trace:
     source_time: Instants
     receive_time: Instants
 
+    def at(self, tick: int) -> PointColumns:
+        """What a step is given at a tick, as views."""
+        return PointColumns(
+            self.value[:, tick],
+            self.quality[:, tick],
+            self.reason[:, tick],
+            self.source_time[:, tick],
+            self.receive_time[:, tick],
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConditionTrace:
@@ -213,6 +223,14 @@ class Program(Protocol):
 
     def scan(self, trace: Trace) -> ConditionTrace:
         """Advance every node by many ticks: the same bits as a `step` for each."""
+        ...
+
+    def catch_up(self, trace: Trace) -> None:
+        """Advance every node by many ticks whose outcomes nobody asks for."""
+        ...
+
+    def forget(self) -> None:
+        """Be as before the first tick."""
         ...
 
     def state(self) -> ProgramState | None:

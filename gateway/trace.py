@@ -55,6 +55,10 @@ class TraceBuilder:
         if len(taken):
             self._fed.append(taken)
 
+    def refine(self, resolution: int) -> None:
+        """Tell receipt times apart more finely in what is not taken yet."""
+        self._resolution = resolution
+
     def take(self, end: Instant, most: int = TICKS_AT_ONCE) -> Iterator[Trace]:
         """Every tick before `end` that was not taken yet; everything received before `end` has been fed."""
         fed = SampleBatch.concatenate(self._fed)

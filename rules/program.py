@@ -31,6 +31,10 @@ from rules.layout import lay_out
 BLOCK = 16_384
 """Ticks that a scan takes at a time, so that what it works on stays in the processor's cache."""
 
+_STEP_KERNEL, _STEP_ELEMENT = 18.0, 0.001
+_SCAN_NODE, _SCAN_ELEMENT = 42.0, 0.012
+"""Microseconds, roughly; on them depends only which back-end is the cheaper one."""
+
 
 @dataclass(frozen=True, slots=True)
 class LimitInForce:
@@ -98,12 +102,16 @@ class CompiledProgram:
         self._graph = graph
         self._nodes = tuple(conditions)
         self._keys = graph.keys(point_keys)
-        self._layout = lay_out(graph)
+        self.forget()
         self._conditions = slots([self._layout.places[node].slot for node in conditions]) if conditions else slice(0, 0)
-        self._unknown = _UnknownSince(len(conditions))
         horizons = graph.horizons()
         self.horizon = max((horizons[node] for node in conditions), default=0)
-        self._begun = np.zeros(len(graph), dtype=np.bool_)
+
+    def forget(self) -> None:
+        """Be as before the first tick."""
+        self._layout = lay_out(self._graph)
+        self._unknown = _UnknownSince(len(self._nodes))
+        self._begun = np.zeros(len(self._graph), dtype=np.bool_)
         """The nodes that have seen a tick, here or in the program that this one took over from."""
         self._now: Instant | None = None
 
@@ -148,6 +156,21 @@ class CompiledProgram:
             ticks = slice(begin, begin + BLOCK)
             self._scan_block(_part(trace, ticks), truth[:, ticks], since[:, ticks])
         return ConditionTrace(truth, since)
+
+    def catch_up(self, trace: Trace) -> None:
+        """Advance every node by many ticks, by whichever back-end is the cheaper; what is remembered is the same."""
+        if not self._steps_are_cheaper(len(trace.now)):
+            self.scan(trace)
+            return
+        for tick, now in enumerate(trace.now.tolist()):
+            self.step(trace.at(tick), Instant(now))
+
+    def _steps_are_cheaper(self, ticks: int) -> bool:
+        """A step pays for kernels, a scan for nodes: many nodes and few ticks are better stepped."""
+        kernels, nodes = self._layout.kernels, len(self._graph)
+        elements = sum(kernel.passes * kernel.nodes.count for kernel in kernels)
+        steps = ticks * (len(kernels) * _STEP_KERNEL + elements * _STEP_ELEMENT)
+        return steps < nodes * (_SCAN_NODE + ticks * _SCAN_ELEMENT)
 
     def _scan_block(self, trace: Trace, truth: Bytes, since: Instants) -> None:
         """Node by node; an outcome is let go of after its last reader."""

@@ -221,6 +221,12 @@ class _Played:
     def scan(self, trace: Trace) -> ConditionTrace:
         return self._program.scan(trace)
 
+    def catch_up(self, trace: Trace) -> None:
+        self._program.catch_up(trace)
+
+    def forget(self) -> None:
+        self._program.forget()
+
     def state(self) -> ProgramState | None:
         return self._program.state()
 
@@ -234,13 +240,7 @@ class _TraceTable(PointTable):
     _shown: PointColumns | None = None
 
     def show(self, trace: Trace, tick: int) -> None:
-        self._shown = self._effective = PointColumns(
-            trace.value[:, tick],
-            trace.quality[:, tick],
-            trace.reason[:, tick],
-            trace.source_time[:, tick],
-            trace.receive_time[:, tick],
-        )
+        self._shown = self._effective = trace.at(tick)
 
     def columns(self, now: Instant) -> PointColumns:
         return super().columns(now) if self._shown is None else self._shown

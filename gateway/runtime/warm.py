@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -18,9 +18,9 @@ from gateway.duration import format_duration
 from gateway.errors import StoreFailed
 from gateway.plant.model import Plant
 from gateway.plant.own import GATEWAY
-from gateway.rule import Program, Trace
-from gateway.sample import SECOND, Instant, Quality, Reason, SampleBatch
-from gateway.trace import TraceBuilder
+from gateway.rule import Program
+from gateway.sample import SECOND, Instant, SampleBatch
+from gateway.trace import RESOLUTION, TraceBuilder
 
 LONGEST = 30 * SECOND
 """What warming may take; a plant must not be without its gateway for longer because of a window of eight hours."""
@@ -30,6 +30,10 @@ MOST_CELLS = 200_000_000
 
 ASLEEP = 5 * SECOND
 """A running gateway stores samples of its own every second: where there are none for so long, none ran."""
+
+FINE = 120 * SECOND
+"""Of the last so much every tenth of a second is gone through, of what is older every second: a delay of hours may
+begin a second late, one of seconds may not."""
 
 TOO_LONG = 60 * SECOND
 """After a sleep longer than this, windows begin anew: what lies in it is unknown to all of them."""
@@ -69,26 +73,23 @@ async def warm(
     index_of = {point.id: point.index for point in plant.points}
     index = np.array([index_of.get(name, -1) for name in stored], dtype=np.int32)
     began = clock.now()
-    scan = _Scan(plant, program, Instant(end - span))
     try:
         start = await _awake_since(history, plant, Instant(end - span), end)
         if start is None:
             _log.info("no gateway ran in the last %s: windows begin anew", format_duration(TOO_LONG))
             return 0
-        scan = _Scan(plant, program, start)
+        scan = _Scan(plant, program, start, Instant(end - FINE), lambda: clock.now() - began > LONGEST)
         async for batch in history.samples(None, start, end):
-            scan.feed(batch.renumbered(index))
-            if scan.is_full:
-                await asyncio.to_thread(scan.advance)
-            if clock.now() - began > LONGEST:
-                _log.error("warming took longer than %s and was given up", format_duration(LONGEST))
-                await asyncio.to_thread(scan.go_blind, end)
-                return 0
+            await asyncio.to_thread(scan.feed, batch.renumbered(index))
+        await asyncio.to_thread(scan.finish, Instant(min(end, scan.latest + ASLEEP)))
     except StoreFailed as failure:
         _log.error("windows are not warm, rules that look back stay unknown until they are: %s", failure)
-        await asyncio.to_thread(scan.go_blind, end)
+        program.forget()
         return 0
-    await asyncio.to_thread(scan.finish, Instant(min(end, scan.latest + ASLEEP)))
+    except _TookTooLong:
+        _log.error("warming took longer than %s and was given up: windows begin anew", format_duration(LONGEST))
+        program.forget()
+        return 0
     took = (clock.now() - began) / SECOND
     _log.info("windows are warm: %d samples of the last %s in %.1f s", scan.samples, format_duration(span), took)
     return int(end - start)
@@ -104,18 +105,25 @@ async def _awake_since(history: Samples, plant: Plant, start: Instant, end: Inst
     return Instant(max(start, woken)) if woken < end else None
 
 
+class _TookTooLong(Exception):
+    """Time is over; what was gone through is not what lies just before the start."""
+
+
 class _Scan:
     """A program on its way through the past."""
 
-    def __init__(self, plant: Plant, program: Program, start: Instant) -> None:
+    def __init__(
+        self, plant: Plant, program: Program, start: Instant, fine: Instant, is_over: Callable[[], bool]
+    ) -> None:
+        """`fine`: from when on ticks are as close as they come; `is_over`: whether to give up."""
         self._program = program
-        self._points = len(plant.points)
         self._plant = plant
-        self._builder = TraceBuilder(plant.points, start)
-        self._most = max(64, _CELLS_AT_ONCE // max(1, self._points + len(program.rules)))
+        self._fine = fine
+        self._is_over = is_over
+        self._builder = self._from(start)
+        self._most = max(64, _CELLS_AT_ONCE // max(1, len(plant.points) + len(program.rules)))
         self._rows = 0
         self._latest = start
-        self._reached = start
         self.samples = 0
 
     @property
@@ -123,22 +131,40 @@ class _Scan:
         """Receipt of the newest sample."""
         return self._latest
 
-    @property
-    def is_full(self) -> bool:
-        return self._rows >= ROWS_AT_ONCE
-
     def feed(self, batch: SampleBatch) -> None:
-        """Samples in order of receipt; no tick is taken while the gateway slept, and it wakes knowing no value."""
-        if not len(batch):
-            return
+        """Samples in order of receipt. Raises _TookTooLong."""
+        self._require_time()
+        if self._latest < self._fine and len(batch) and batch.receive_time[-1] >= self._fine:
+            row = int(np.searchsorted(batch.receive_time, self._fine))
+            self._feed(batch.part(0, row))
+            self.finish(min(self._fine, Instant(self._latest + SECOND)))
+            self._builder.refine(RESOLUTION)
+            batch = batch.part(row, len(batch))
+        self._feed(batch)
+        if self._rows >= ROWS_AT_ONCE:
+            self.finish(self._latest)
+
+    def _feed(self, batch: SampleBatch) -> None:
+        """No tick is taken while the gateway slept, and it wakes knowing no value."""
         begin = 0
         for row in np.nonzero(np.diff(batch.receive_time, prepend=self._latest) > ASLEEP)[0]:
             self._keep(batch.part(begin, int(row)))
             self.finish(Instant(self._latest + SECOND))
             self._latest = Instant(int(batch.receive_time[row]))
-            self._builder = TraceBuilder(self._plant.points, self._latest)
+            self._builder = self._from(self._latest)
             begin = int(row)
         self._keep(batch.part(begin, len(batch)))
+
+    def finish(self, end: Instant) -> None:
+        """Every tick before `end`; raises _TookTooLong."""
+        self._rows = 0
+        for trace in self._builder.take(end, self._most):
+            self._program.catch_up(trace)
+            self._require_time()
+
+    def _require_time(self) -> None:
+        if self._is_over():
+            raise _TookTooLong
 
     def _keep(self, batch: SampleBatch) -> None:
         if len(batch):
@@ -147,25 +173,5 @@ class _Scan:
             self.samples += len(batch)
             self._latest = Instant(int(batch.receive_time[-1]))
 
-    def advance(self) -> None:
-        self._rows = 0
-        self.finish(self._latest)
-
-    def finish(self, end: Instant) -> None:
-        for trace in self._builder.take(end, self._most):
-            self._program.scan(trace)
-            self._reached = Instant(int(trace.now[-1]))
-
-    def go_blind(self, end: Instant) -> None:
-        """What lies between here and the end was not seen, and must not be taken for what was seen last."""
-        shape = (self._points, 2)
-        self._program.scan(
-            Trace(
-                now=np.array([min(self._reached + 1, end), end], dtype=np.int64),
-                value=np.full(shape, np.nan),
-                quality=np.full(shape, Quality.BAD, dtype=np.uint8),
-                reason=np.full(shape, Reason.NEVER_SEEN, dtype=np.uint8),
-                source_time=np.zeros(shape, dtype=np.int64),
-                receive_time=np.zeros(shape, dtype=np.int64),
-            )
-        )
+    def _from(self, start: Instant) -> TraceBuilder:
+        return TraceBuilder(self._plant.points, start, resolution=RESOLUTION if start >= self._fine else SECOND)

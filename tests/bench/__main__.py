@@ -28,6 +28,7 @@ BENCHES = (
     "micro",
     "rules",
     "monitors",
+    "reload",
     "backtest",
     "mqtt",
     "modbus",

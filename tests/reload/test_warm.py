@@ -9,7 +9,7 @@ import numpy as np
 from gateway.clock import ManualClock
 from gateway.plant.model import Area, Device, Equipment, Plant, Point, RiskGrade, Site, Text
 from gateway.rule import PointColumns, Truth
-from gateway.runtime.warm import TOO_LONG, warm
+from gateway.runtime.warm import LONGEST, TOO_LONG, warm
 from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
 from rules import CompiledProgram, load_packs
 from rules import compile as compiled
@@ -115,3 +115,30 @@ async def test_a_short_sleep_is_bridged_without_a_tick_in_it() -> None:
 async def test_a_detector_that_had_failed_before_a_restart_goes_on_failing() -> None:
     program, _ = await warmed((1800, 1000, True), (1000, 3, False))
     assert truth_at_start(program) is Truth.TRUE
+
+
+async def test_warming_that_takes_too_long_is_given_up_and_guesses_nothing() -> None:
+    plant = site()
+    program = compiled(plant, load_packs())
+    stored = [point.id for point in plant.points]
+    clock = ManualClock(NOW)
+
+    class Slow(Stored):
+        async def samples(
+            self, points: Collection[str] | None, start: Instant, end: Instant
+        ) -> AsyncIterator[SampleBatch]:
+            async for batch in super().samples(points, start, end):
+                yield batch
+                clock.advance(LONGEST + SECOND)
+
+    assert await warm(plant, program, Slow((1800, 1000, True), (1000, 3, False)), stored, NOW, clock) == 0
+    assert program.state() is None
+    assert truth_at_start(program) is not Truth.TRUE
+
+
+async def test_what_is_older_is_gone_through_more_coarsely_and_the_outcome_is_the_same() -> None:
+    program, seen = await warmed((1800, 700, True), (700, 3, False))
+    assert seen == 1800 * SECOND
+    assert truth_at_start(program) is Truth.TRUE
+    program, _ = await warmed((1800, 500, True), (500, 3, False))
+    assert truth_at_start(program) is not Truth.TRUE

@@ -132,3 +132,25 @@ def test_what_a_program_takes_is_known_before_it_runs(texts: list[Formula], scri
     assert program.plan() == before
     assert before.memory > 0
     assert before.operations > 0
+
+
+@pytest.mark.parametrize("cost_of_a_scan", [1e12, -1e12], ids=["by steps", "by a scan"])
+@settings(max_examples=30, deadline=None)
+@given(FORMULAS, SCRIPTS, st.integers(1, 30))
+def test_a_program_that_caught_up_goes_on_as_one_that_was_stepped(
+    cost_of_a_scan: float, texts: list[Formula], script: Script, cut: int
+) -> None:
+    """By either back-end; one that forgot begins as a new one."""
+    trace = script.trace()
+    early, late = formulas.part(trace, slice(0, cut)), formulas.part(trace, slice(cut, None))
+    followed, caught_up = formulas.compiled(*texts), formulas.compiled(*texts)
+    stepped(followed, early)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(programs, "_SCAN_NODE", cost_of_a_scan)
+        caught_up.catch_up(early)
+    mine, theirs = stepped(caught_up, late), stepped(followed, late)
+    assert differences(texts, mine[0], theirs[0]) == []
+    assert differences(texts, mine[1], theirs[1]) == []
+    caught_up.forget()
+    new = formulas.compiled(*texts)
+    assert differences(texts, stepped(caught_up, trace)[0], stepped(new, trace)[0]) == []
