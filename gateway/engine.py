@@ -19,14 +19,16 @@ from gateway.events.changeover import TrialChanged
 from gateway.events.interlocks import InterlockDemanded
 from gateway.hazard_desk import HazardDesk
 from gateway.identity import identity
+from gateway.interlock_alarms import interlock_rules
 from gateway.interlock_desk import InterlockDesk
 from gateway.machines import alarm
 from gateway.machines.alarm import AlarmState
 from gateway.machines.interlock import Demand
+from gateway.machines.interlock_record import InterlockRecord
 from gateway.machines.ticket import Ticket
 from gateway.plant.model import Plant
 from gateway.point_table import PointTable
-from gateway.proof import proof_rules
+from gateway.register_desk import RegisterDesk
 from gateway.rule import InterlockInstance, Program, RuleInstance, Truth
 from gateway.sample import SECOND, Instant
 from gateway.standing import Standing, fold, states_of
@@ -52,7 +54,7 @@ class Engine:
         self._started = started
         self._settled = False
         self.interlocks = tuple(_without_trials(row, program) for row in program.interlocks)
-        self.rules: tuple[RuleInstance, ...] = (*program.rules, *proof_rules(program.rules, self.interlocks))
+        self.rules: tuple[RuleInstance, ...] = (*program.rules, *interlock_rules(program.rules, self.interlocks))
         self._by_id = {rule.id: rule for rule in self.rules}
         self._truth = np.full(len(self.rules), NOT_YET, dtype=np.uint8)
         self.states = standing
@@ -66,7 +68,10 @@ class Engine:
         self.alarm_desk = AlarmDesk(plant, self._by_id, standing.alarms)
         self.duty_desk = DutyDesk(plant, standing.checks)
         self.hazard_desk = HazardDesk(plant, self._by_id, standing.alarms, standing.tickets)
-        self.interlock_desk = InterlockDesk(self._site, self.interlocks, self._program.rules, standing.demands)
+        self.register_desk = RegisterDesk(plant, self.interlocks, standing.interlocks, standing.demands)
+        self.interlock_desk = InterlockDesk(
+            self._site, self.interlocks, self._program.rules, standing.demands, standing.interlocks
+        )
 
     def tick(self, table: PointTable, now: Instant) -> list[Event]:
         """What follows from the points as they are now; the states have already moved when it returns."""
@@ -74,10 +79,11 @@ class Engine:
         events: list[Event] = self._take(self._annunciator.due(now))
         events += self._take(self.duty_desk.due(now))
         events += self._take(self.hazard_desk.due(now))
+        events += self._take(self.register_desk.due(now))
         events += self._take(self._annunciator.designed(conditions, now, settled=now - self._started >= SETTLE))
         for row in self.interlock_desk.moving(conditions):
             events += self._take(self.interlock_desk.observe(row, conditions, table, now))
-        truth, since = self.interlock_desk.with_proofs(conditions, now)
+        truth, since = self.interlock_desk.with_alarms(conditions, now)
         for index in sorted(self._changed(truth, now), key=lambda column: int(since[column])):
             rule = self.rules[index]
             if rule.shadow:
@@ -106,10 +112,10 @@ class Engine:
         """Before this moment time alone decides nothing; long past while an interlock's effect has a deadline."""
         if self.interlock_desk.timing:
             return Instant(0)
-        return min(self._annunciator.next_due, self.hazard_desk.next_due)
+        return min(self._annunciator.next_due, self.hazard_desk.next_due, self.register_desk.next_due)
 
     def withdrawals(self, by: str, comment: str, now: Instant) -> list[Event]:
-        """What closes every alarm and demand whose rule or interlock is no longer in force; not yet taken.
+        """What closes every alarm, demand, bypass and test whose rule or interlock is gone; not yet taken.
 
         Nothing else could ever end them. Tickets stay as they are: they are a person's.
         """
@@ -118,7 +124,8 @@ class Engine:
             rule = self._by_id.get(state.alarm)
             if state.standing and (rule is None or rule.shadow):
                 events.append(alarm.withdraw(state, by, comment, now))
-        return [*events, *self.interlock_desk.withdrawals(by, comment, now)]
+        events += self.interlock_desk.withdrawals(by, comment, now)
+        return [*events, *self.register_desk.withdrawals(by, comment, now)]
 
     def follow(self, earlier: Engine, warmed: PointTable | None = None) -> frozenset[str]:
         """Before the first tick after a reload: go on where the engine before it stands; the ids that do so whole.
@@ -177,6 +184,7 @@ class Engine:
             demands={i: now.demands[i] for i in touched[StateKind.DEMAND] if i in now.demands},
             tickets={i: now.tickets[i] for i in touched[StateKind.TICKET] if i in now.tickets},
             checks={i: now.checks[i] for i in touched[StateKind.CHECK] if i in now.checks},
+            interlocks={i: now.interlocks[i] for i in touched[StateKind.INTERLOCK] if i in now.interlocks},
         )
         for event in events:
             fold(ahead, event)
@@ -189,6 +197,9 @@ class Engine:
                 self._annunciator.note(changed)
             elif isinstance(changed, Ticket):
                 self.hazard_desk.note(changed)
+            elif isinstance(changed, InterlockRecord):
+                self.register_desk.note(changed)
+                self.interlock_desk.note_record(changed)
             elif isinstance(changed, Demand):
                 self.interlock_desk.note(changed)
                 if isinstance(event, InterlockDemanded):

@@ -29,6 +29,17 @@ from gateway.events.changeover import (
     InterlockWithdrawn,
     TrialChanged,
 )
+from gateway.events.interlock_register import (
+    BypassNearlyOver,
+    BypassOverstayed,
+    BypassRemoved,
+    EffectProven,
+    InterlockBypassed,
+    InterlockFindingEnded,
+    InterlockFound,
+    ProofTestDeclared,
+    ProofTestEnded,
+)
 from gateway.events.interlocks import (
     CommandCompleted,
     CommandRequested,
@@ -83,6 +94,15 @@ Event = Annotated[
     | InterlockDemanded
     | EffectJudged
     | InterlockEnded
+    | InterlockBypassed
+    | BypassNearlyOver
+    | BypassOverstayed
+    | BypassRemoved
+    | ProofTestDeclared
+    | ProofTestEnded
+    | EffectProven
+    | InterlockFound
+    | InterlockFindingEnded
     | CommandRequested
     | CommandCompleted
     | TicketFiled
@@ -125,8 +145,8 @@ def decode(body: bytes | str) -> Event:
 
 
 def subject_of(event: Event) -> str:
-    """What the event is about: the alarm, demand, ticket, command, rule, device or the gateway."""
-    for name in ("ticket", "demand", "command", "alarm", "check", "handover", "rule", "device"):
+    """What the event is about: the alarm, demand, ticket, command, rule, device, interlock or the gateway."""
+    for name in ("ticket", "demand", "command", "alarm", "check", "handover", "rule", "device", "interlock"):
         value = getattr(event, name, None)
         if isinstance(value, str):
             return value

@@ -110,6 +110,8 @@ class Effect:
     value: float
     """What to write when commanded."""
     points: tuple[PointIndex, ...]
+    hash: str = ""
+    """Of all that a proof of it rests on: its condition, its points, its time, its output, the engaged bit."""
 
 
 @dataclass(frozen=True, slots=True)

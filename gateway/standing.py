@@ -1,4 +1,4 @@
-"""The present states of alarms, demands and tickets: nothing but the fold of the events that were.
+"""The present states of alarms, demands, tickets, checks and interlocks: nothing but the fold of the events that were.
 
 Knows which event is about which state, and decides nothing.
 """
@@ -21,6 +21,7 @@ from gateway.events.annunciation import (
     FirstOutRevised,
 )
 from gateway.events.changeover import AlarmWithdrawn, InterlockWithdrawn
+from gateway.events.interlock_register import REGISTER_EVENTS
 from gateway.events.interlocks import (
     CommandCompleted,
     CommandRequested,
@@ -37,10 +38,11 @@ from gateway.events.presence import (
     DutyCheckMissed,
 )
 from gateway.events.tickets import TicketEvent
-from gateway.machines import alarm, duty_check, interlock, ticket
+from gateway.machines import alarm, duty_check, interlock, interlock_record, ticket
 from gateway.machines.alarm import AlarmState
 from gateway.machines.duty_check import DutyCheck
 from gateway.machines.interlock import Demand
+from gateway.machines.interlock_record import InterlockRecord
 from gateway.machines.ticket import Ticket
 from gateway.store import StateKind
 
@@ -77,9 +79,10 @@ class Standing:
     demands: dict[str, Demand] = field(default_factory=dict)
     tickets: dict[str, Ticket] = field(default_factory=dict)
     checks: dict[str, DutyCheck] = field(default_factory=dict)
+    interlocks: dict[str, InterlockRecord] = field(default_factory=dict)
 
 
-def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | DutyCheck | None:
+def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | DutyCheck | InterlockRecord | None:
     """Move the state that this event is about; what it has become, or None if it is about none."""
     if isinstance(event, TicketEvent):
         moved = ticket.evolve(standing.tickets.get(event.ticket), event)
@@ -103,6 +106,10 @@ def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | Dut
             pass
     if isinstance(event, CHECK_EVENTS):
         return _fold_check(standing, event.check, event)
+    if isinstance(event, REGISTER_EVENTS):
+        record = standing.interlocks.get(event.interlock, InterlockRecord(event.interlock))
+        standing.interlocks[event.interlock] = moved_record = interlock_record.evolve(record, event)
+        return moved_record
     subject = _alarm_of(event)
     if subject is None:
         return None
@@ -112,7 +119,7 @@ def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | Dut
 
 
 def states_of(events: Iterable[Event]) -> Mapping[StateKind, set[str]]:
-    """Which alarms, demands and tickets a run of events touches."""
+    """Which alarms, demands, tickets, checks and interlocks a run of events touches."""
     touched: dict[StateKind, set[str]] = {kind: set() for kind in StateKind}
     for event in events:
         if isinstance(event, TicketEvent):
@@ -132,6 +139,8 @@ def states_of(events: Iterable[Event]) -> Mapping[StateKind, set[str]]:
                 subject = _alarm_of(event)
                 if isinstance(event, CHECK_EVENTS):
                     touched[StateKind.CHECK].add(event.check)
+                elif isinstance(event, REGISTER_EVENTS):
+                    touched[StateKind.INTERLOCK].add(event.interlock)
                 elif subject is not None:
                     touched[StateKind.ALARM].add(subject)
     return touched

@@ -26,6 +26,8 @@ class StateKind(StrEnum):
     DEMAND = "demand"
     TICKET = "ticket"
     CHECK = "check"
+    INTERLOCK = "interlock"
+    """What is kept of an interlock between its demands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,37 @@ INTERLOCK_UNPROVEN_RESPONSE = Text(
     "Carry out the interlock's action by hand now, clear the area, do not resume before the cause is known",
 )
 
+DEMANDED_WHILE_BYPASSED = Text("联锁旁路期间出现动作要求：{}", "Interlock demanded while bypassed: {}")
+DEMANDED_WHILE_BYPASSED_CONSEQUENCE = Text(
+    "联锁已旁路，不会自动动作，危险工况正在发展", "The interlock is bypassed and will not act; the danger goes on"
+)
+DEMANDED_WHILE_BYPASSED_RESPONSE = Text(
+    "立即按登记的补偿措施手动处置，撤离人员",
+    "Carry out the registered compensating measure by hand now, clear the area",
+)
+INTERLOCK_BYPASSED = Text("联锁已旁路：{}", "Interlock bypassed: {}")
+INTERLOCK_BYPASSED_CONSEQUENCE = Text(
+    "旁路期间该联锁不起保护作用", "While it is bypassed the interlock protects nobody"
+)
+INTERLOCK_BYPASSED_RESPONSE = Text(
+    "按登记的补偿措施值守，作业完成立即解除旁路",
+    "Keep the registered compensating measure up; remove the bypass as soon as the work is done",
+)
+BYPASS_NEARLY_OVER = Text("联锁旁路即将到期：{}", "Interlock bypass nearly over: {}")
+BYPASS_NEARLY_OVER_RESPONSE = Text(
+    "结束作业并解除旁路；确需继续，先解除后重新审批",
+    "Finish and remove the bypass; to go on, remove it first and have a new one approved",
+)
+BYPASS_OVERSTAYED = Text("联锁旁路超期未解除：{}", "Interlock bypass past its time: {}")
+BYPASS_OVERSTAYED_CONSEQUENCE = Text(
+    "联锁在无批准的情况下被旁路，属监测联锁失效",
+    "The interlock is bypassed without approval: protection that has failed (article 14)",
+)
+BYPASS_OVERSTAYED_RESPONSE = Text(
+    "立即解除旁路并恢复联锁；不能恢复的，停止作业",
+    "Remove the bypass and restore the interlock now; stop the work if that cannot be done",
+)
+
 RULE_GONE_AT_START = "启动时发现规则或联锁已不在配置中 / found at start: the rule or interlock is no longer in force"
 
 EVENT_KINDS = {
@@ -27,6 +58,15 @@ EVENT_KINDS = {
     "interlock.demanded": Text("联锁要求动作", "Interlock demanded"),
     "interlock.effect": Text("联锁动作判定", "Interlock effect judged"),
     "interlock.ended": Text("联锁要求解除", "Interlock demand ended"),
+    "interlock.bypassed": Text("联锁旁路登记", "Interlock bypassed"),
+    "interlock.bypass_nearly_over": Text("联锁旁路即将到期", "Interlock bypass nearly over"),
+    "interlock.bypass_overstayed": Text("联锁旁路超期", "Interlock bypass past its time"),
+    "interlock.bypass_removed": Text("联锁旁路解除", "Interlock bypass removed"),
+    "interlock.test_declared": Text("联锁试验开始", "Proof test declared"),
+    "interlock.test_ended": Text("联锁试验结束", "Proof test ended"),
+    "interlock.proven": Text("联锁动作得到证明", "Interlock effect proven"),
+    "interlock.finding": Text("联锁异常", "Interlock finding"),
+    "interlock.finding_ended": Text("联锁异常消失", "Interlock finding ended"),
     "command.requested": Text("指令下发", "Command requested"),
     "command": Text("指令结果", "Command completed"),
     "ticket.filed": Text("隐患立案（疑似）", "Hazard ticket filed (suspected)"),

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from gateway.plant.model import Equipment, Output
 from gateway.rule import Effect, EffectMode, InterlockInstance
+from rules import syntax
+from rules.blueprint import digest
 from rules.draft import Draft, missing, points_of
 from rules.packs import InterlockSource
 from rules.program import Skipped
@@ -87,6 +89,19 @@ class CauseEffect:
             output=None if output is None else output.id,
             value=model.value,
             points=points,
+            hash=self._hash(source, position, equipment),
+        )
+
+    def _hash(self, source: InterlockSource, position: int, equipment: Equipment) -> str:
+        """Of what a proof rests on: another limit, point or time asks for another proof, another name does not."""
+        model, scope = source.model.effects[position], self._draft.scopes[equipment.id]
+        expressions = [each for each in (source.effects[position], source.engaged) if each is not None]
+        points = self._draft.plant.points
+        used = {name for expression in expressions for name in syntax.names(expression)}
+        return digest(
+            [model.expression, model.within, model.output, model.value, source.model.engaged],
+            sorted((name, points[each.index].id) for name, each in scope.points.items() if name in used),
+            sorted((name, each.value, each.unit) for name, each in scope.limits.items() if name in used),
         )
 
     def _output(self, name: str | None, equipment: Equipment) -> Output | None:

@@ -6,10 +6,12 @@ A rule whose points the plant does not have is not compiled but listed in `Compi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway import units
+from gateway.document import one_of
 from gateway.errors import ConfigurationError
 from gateway.plant.model import Equipment, Plant, Point, Text
 from gateway.rule import RuleInstance, TicketGrade
@@ -67,6 +69,7 @@ class _Compiler:
                 for equipment in self._plant.equipment:
                     if equipment.equipment_class == interlock.model.for_each:
                         matrix.add(interlock, equipment)
+            self._check_keeping({row.id for row in matrix.interlocks})
         if draft.problems:
             raise ConfigurationError(draft.problems)
         return CompiledProgram(
@@ -81,6 +84,12 @@ class _Compiler:
             hash_=digest([rule.hash for rule in self._rules], [repr(row) for row in matrix.interlocks]),
             point_keys=[f"{point.id} {point.unit} {point.low} {point.high}" for point in self._plant.points],
         )
+
+    def _check_keeping(self, interlocks: AbstractSet[str]) -> None:
+        """Interlocks that the plant file keeps in a way of their own have to be there."""
+        for name in self._plant.interlocks.own:
+            if name not in interlocks:
+                self._draft.problem("interlocks.own", one_of(sorted(interlocks), name), f"an interlock {name}")
 
     def _check_points(self) -> None:
         for point in self._plant.points:

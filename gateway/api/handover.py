@@ -135,6 +135,7 @@ def _pack(services: ApiServices, now: Instant) -> HandoverPack:
         tuple(book.tickets.values()),
         tuple(book.links.values()),
         tuple(services.engine.states.checks.values()),
+        services.engine.register_desk.bypassed(),
         now,
     )
 

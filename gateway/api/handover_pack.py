@@ -13,9 +13,12 @@ from gateway.api.report import local_time
 from gateway.api.schema import AlarmView, LinkView, TicketView
 from gateway.driver import LinkState
 from gateway.events.presence import HandoverLine
+from gateway.interlock_alarms import InterlockAlarm
 from gateway.machines.alarm import AlarmStateName
+from gateway.machines.bypass import Bypass
 from gateway.machines.duty_check import DutyCheck
 from gateway.plant.model import Text
+from gateway.rule import InterlockInstance
 from gateway.sample import Instant
 from gateway.words import term
 
@@ -24,6 +27,8 @@ MOST_LINES = 1_000
 
 _DISENGAGED = ".interlock_disengaged"
 """Rules of this name find an interlock that is bypassed or out of service."""
+
+_OF_BYPASSES = (InterlockAlarm.BYPASSED, InterlockAlarm.BYPASS_NEARLY_OVER, InterlockAlarm.BYPASS_OVERSTAYED)
 
 
 class HandoverSection(StrEnum):
@@ -82,10 +87,11 @@ def pack(
     tickets: Sequence[TicketView],
     links: Sequence[LinkView],
     checks: Sequence[DutyCheck],
+    bypasses: Sequence[tuple[InterlockInstance, Bypass]],
     now: Instant,
 ) -> HandoverPack:
     """Everything that the next shift has to know of, by section, the oldest first in each."""
-    found = [*_alarms(alarms), *_silent(links), *_overdue(tickets, now), *_unanswered(checks)]
+    found = [*_alarms(alarms), *_silent(links), *_overdue(tickets, now), *_unanswered(checks), *_bypassed(bypasses)]
     order = {section.value: place for place, section in enumerate(HandoverSection)}
     found.sort(key=lambda line: (order[line.section], line.since, line.subject))
     lines = tuple(found[:MOST_LINES])
@@ -108,7 +114,7 @@ def digest_of(lines: Sequence[HandoverLine], left_out: int) -> str:
 def _alarms(alarms: Sequence[AlarmView]) -> Iterator[HandoverLine]:
     for alarm in alarms:
         if alarm.state is not AlarmStateName.NORMAL:
-            bypass = alarm.rule.endswith(_DISENGAGED)
+            bypass = alarm.rule.endswith(_DISENGAGED) or alarm.rule in _OF_BYPASSES
             section = HandoverSection.BYPASSED if bypass else HandoverSection.STANDING
             heard = f"确认 {alarm.acknowledged_by}" if alarm.acknowledged_by else ""
             state = _joined(term(alarm.priority.value), term(alarm.state.value), heard)
@@ -124,6 +130,15 @@ def _alarms(alarms: Sequence[AlarmView]) -> Iterator[HandoverLine]:
         if alarm.unknown:
             note = term(alarm.priority.value)
             yield HandoverLine(HandoverSection.CANNOT_TELL, alarm.id, alarm.title, Instant(alarm.onset or 0), note)
+
+
+def _bypassed(bypasses: Sequence[tuple[InterlockInstance, Bypass]]) -> Iterator[HandoverLine]:
+    for row, bypass in bypasses:
+        until = f"至 {local_time(bypass.until, precise=False)}"
+        note = _joined(
+            bypass.permit, bypass.comment, f"补偿措施 {bypass.measure}", bypass.by, f"批准 {bypass.approved_by}", until
+        )
+        yield HandoverLine(HandoverSection.BYPASSED, row.id, row.name, bypass.since, note)
 
 
 def _silent(links: Sequence[LinkView]) -> Iterator[HandoverLine]:

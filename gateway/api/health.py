@@ -81,6 +81,8 @@ class HealthProbe:
             last_ten_minutes=self._figures.last_ten_minutes(self._now),
             chattering=self._figures.chattering(self._now),
             never_collapsed=tuple(sorted(self._figures.policy.never_collapsed)),
+            bypassed=len(loop.engine.register_desk.bypassed()),
+            under_test=len(loop.engine.register_desk.tested()),
             cannot_tell=sum(alarm.unknown for alarm in book.alarms.values()),
             duty_check=loop.engine.duty_desk.open,
             duty_priority=loop.plant.duty.checks.priority,

@@ -61,6 +61,10 @@ class HealthView:
     shelved: int = 0
     suppressed: int = 0
     out_of_service: int = 0
+    bypassed: int = 0
+    """Interlocks that are bypassed (旁路), in their time or past it."""
+    under_test: int = 0
+    """Interlocks that a proof test (联锁试验) is declared for."""
     cannot_tell: int = 0
     """Alarms that cannot be evaluated now, whether or not they stand."""
     flood_since: int | None = None

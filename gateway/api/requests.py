@@ -44,6 +44,26 @@ class RemovalRequest(PersonAction):
     second: str = Field(default="", max_length=64)
 
 
+class BypassRequest(PersonAction):
+    """Register the bypass of an interlock (旁路登记). The comment is the reason and is required."""
+
+    approved_by: str = Field(default="", max_length=64)
+    """Another person (批准人)."""
+    measure: str = Field(default="", max_length=2000)
+    """The compensating measure (补偿措施): who watches what while the interlock does not act."""
+    duration: int = Field(default=0, ge=0, le=2**53 - 1)
+    """Microseconds."""
+    permit: str = Field(default="", max_length=64)
+    """Number of the work permit (作业票号), if there is one."""
+
+
+class ProofTestRequest(PersonAction):
+    """Declare a proof test (联锁试验). The comment names the procedure and is required."""
+
+    duration: int = Field(default=0, ge=0, le=2**53 - 1)
+    """Microseconds."""
+
+
 class HandoverRequest(PersonAction):
     """Hand a shift over (交接班): `by` leaves, `to` takes over."""
 

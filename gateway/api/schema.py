@@ -129,6 +129,10 @@ class DemandView:
     verdict: Verdict
     """The worst of the effects' verdicts."""
     effects: tuple[EffectView, ...]
+    bypass: str = ""
+    """The bypass that covers it; empty for none."""
+    test: str = ""
+    """The proof test that it is part of; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,8 @@ def demand_view(demand: Demand, interlock: InterlockInstance | None, areas: Mapp
         ended_at=demand.ended_at,
         verdict=demand.verdict,
         effects=tuple(_effect_view(state, effects.get(state.effect)) for state in demand.effects),
+        bypass=demand.bypass,
+        test=demand.test,
     )
 
 

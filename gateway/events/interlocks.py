@@ -22,6 +22,10 @@ class Verdict(StrEnum):
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     """The feedback was not good at the deadline, or the scan is too slow to tell."""
+    BYPASSED = "bypassed"
+    """The interlock was bypassed when it was demanded: what came proves nothing, what did not come is no failure."""
+    TEST = "test"
+    """A pass in a declared proof test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,12 @@ class InterlockDemanded:
     effects: tuple[tuple[str, EffectMode], ...]
     """Effect ids in order, and whether the gateway commands or observes each."""
     readings: tuple[Reading, ...]
+    bypass: str = ""
+    """The bypass that covers it; empty for none."""
+    test: str = ""
+    """The proof test that it is part of; empty for none."""
+    withheld: bool = False
+    """Nothing is commanded: a bypass stands, and whoever works under it relies on that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gateway.events.interlocks import Verdict
 from gateway.events.tickets import TicketAction, TicketState
-from gateway.machines import alarm, duty_check, escalation, interlock, suppression, ticket
+from gateway.machines import alarm, bypass, duty_check, escalation, interlock, proof_test, suppression, ticket
 from gateway.machines.table import Action, State, Table
 from gateway.plant.model import Text
 
@@ -23,6 +23,8 @@ HEADINGS: Mapping[str, Text] = {
     "duty_check": Text("查岗", "A duty check"),
     "ticket": Text("隐患闭环：排查、登记、评估、整改、复查、销号", "A hazard from suspicion to write-off"),
     "interlock": Text("联锁动作的判定", "The verdict on one effect of an interlock demand"),
+    "bypass": Text("联锁旁路", "The bypass of an interlock"),
+    "proof_test": Text("联锁试验", "A proof test of an interlock"),
 }
 
 NOTES: Mapping[str, Text] = {
@@ -57,6 +59,16 @@ NOTES: Mapping[str, Text] = {
     "interlock": Text(
         "“已下令”不等于“已动作”：判定只依据反馈；无法判定时记为不确定，绝不记为合格。",
         "Commanded is not done: feedback alone gives the verdict, and one that cannot be known is never a pass.",
+    ),
+    "bypass": Text(
+        "旁路须有原因、补偿措施和另一人批准，时长不得超过规定；时间到了不会自动解除，只会成为异常，解除只能由人完成。",
+        "A bypass has a reason, a compensating measure, another person's approval and an end that the plant file "
+        "bounds. Its time does not end it, it makes a finding of it; only a person removes it.",
+    ),
+    "proof_test": Text(
+        "试验由人申报和结束；试验中的动作照常判定，合格记为“试验”，不合格与真实失效同等对待。",
+        "A person declares and ends a test; a demand in it is judged as any other: a pass is called a test, and "
+        "anything else is the failure that it would be in earnest.",
     ),
 }
 
@@ -136,12 +148,29 @@ CHINESE: Mapping[str, str] = {
     Verdict.LATE: "迟动作",
     Verdict.FAIL: "未动作",
     Verdict.INCONCLUSIVE: "无法判定",
+    Verdict.BYPASSED: "旁路中",
+    Verdict.TEST: "试验合格",
     interlock.Judgement.IN_TIME: "按时反馈",
     interlock.Judgement.IN_TIME_BUT_TOO_COARSE: "按时反馈，但扫描过慢",
     interlock.Judgement.AFTER_TIME: "超时后反馈",
     interlock.Judgement.ABSENT_AT_DEADLINE: "到期无反馈",
     interlock.Judgement.UNKNOWN_AT_DEADLINE: "到期反馈未知",
     interlock.Judgement.NO_LONGER_WATCHED: "联锁撤除",
+    interlock.Judgement.UNDER_BYPASS: "要求动作时已旁路",
+    interlock.Judgement.IN_TIME_UNDER_TEST: "试验中按时反馈",
+    bypass.BypassState.NOT_BYPASSED: "未旁路",
+    bypass.BypassState.BYPASS_IN_FORCE: "旁路中",
+    bypass.BypassState.BYPASS_NEARLY_OVER: "旁路即将到期",
+    bypass.BypassState.BYPASS_OVERSTAYED: "旁路超期",
+    bypass.BypassAction.BYPASS: "登记旁路（经批准）",
+    bypass.BypassAction.FOUR_FIFTHS_GONE: "已过五分之四时间",
+    bypass.BypassAction.BYPASS_TIME_OVER: "时间已到",
+    bypass.BypassAction.REMOVE_BYPASS: "解除旁路",
+    proof_test.ProofTestState.NO_TEST: "无试验",
+    proof_test.ProofTestState.UNDER_TEST: "试验中",
+    proof_test.ProofTestAction.DECLARE_TEST: "申报试验",
+    proof_test.ProofTestAction.END_TEST: "结束试验",
+    proof_test.ProofTestAction.TEST_TIME_OVER: "试验时间已到",
 }
 
 
@@ -155,6 +184,8 @@ def pages() -> Mapping[str, str]:
         "duty_check": _page("duty_check", [_drawn(duty_check.TABLE)]),
         "ticket": _page("ticket", [_drawn(ticket.TABLE), _drawn(ticket.SUPERVISION), _drawn(ticket.PRODUCTION)]),
         "interlock": _page("interlock", [_drawn(interlock.TABLE)]),
+        "bypass": _page("bypass", [_drawn(bypass.TABLE)]),
+        "proof_test": _page("proof_test", [_drawn(proof_test.TABLE)]),
     }
 
 

@@ -39,6 +39,9 @@ class Judgement(StrEnum):
     UNKNOWN_AT_DEADLINE = "unknown_at_deadline"
     NO_LONGER_WATCHED = "no_longer_watched"
     """The interlock was taken out of force before the deadline."""
+    UNDER_BYPASS = "under_bypass"
+    """It came, or its time is over, and the interlock was bypassed when it was demanded."""
+    IN_TIME_UNDER_TEST = "in_time_under_test"
 
 
 _V, _J = Verdict, Judgement
@@ -54,15 +57,19 @@ TABLE: Table[Verdict, Judgement] = Table(
             _J.ABSENT_AT_DEADLINE: _V.FAIL,
             _J.UNKNOWN_AT_DEADLINE: _V.INCONCLUSIVE,
             _J.NO_LONGER_WATCHED: _V.INCONCLUSIVE,
+            _J.UNDER_BYPASS: _V.BYPASSED,
+            _J.IN_TIME_UNDER_TEST: _V.TEST,
         },
         _V.FAIL: {_J.AFTER_TIME: _V.LATE},
         _V.INCONCLUSIVE: {_J.AFTER_TIME: _V.LATE},
         _V.PASS: {},
         _V.LATE: {},
+        _V.BYPASSED: {},
+        _V.TEST: {},
     },
 )
 
-_WORST_FIRST = (_V.FAIL, _V.LATE, _V.INCONCLUSIVE, _V.PENDING, _V.PASS)
+_WORST_FIRST = (_V.FAIL, _V.LATE, _V.INCONCLUSIVE, _V.BYPASSED, _V.PENDING, _V.TEST, _V.PASS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,11 @@ class Demand:
     engaged: Truth
     effects: tuple[EffectState, ...] = ()
     ended_at: Instant | None = None
+    cause_hashes: tuple[str, ...] = ()
+    bypass: str = ""
+    """The bypass that covers it."""
+    test: str = ""
+    """The proof test that it is part of."""
 
     @property
     def standing(self) -> bool:
@@ -150,6 +162,12 @@ class Circumstances:
     readings: tuple[Reading, ...] = ()
     earlier: Container[str] = ()
     """Ids of demands that were before."""
+    bypass: str = ""
+    """The bypass that covers a demand that begins now."""
+    test: str = ""
+    """The proof test that a demand that begins now is part of."""
+    withhold: bool = False
+    """Whether a bypass stands, in its time or past it: nothing is commanded until a person has removed it."""
 
 
 def observe(site: str, interlock: InterlockInstance, demand: Demand | None, seen: Circumstances) -> list[Event]:
@@ -198,8 +216,13 @@ def _demanded(site: str, interlock: InterlockInstance, seen: Circumstances) -> l
             engaged=seen.engaged,
             effects=tuple((effect.id, effect.mode) for effect in interlock.effects),
             readings=seen.readings,
+            bypass=seen.bypass,
+            test=seen.test,
+            withheld=seen.withhold,
         )
     ]
+    if seen.withhold:
+        return events
     commanded = ((e, e.output) for e in interlock.effects if e.mode is EffectMode.COMMAND and e.output is not None)
     events += [
         CommandRequested(
@@ -221,12 +244,18 @@ def _judge(effect: Effect, demand: Demand, state: EffectState, feedback: Feedbac
     if not allowed:
         return None
     if feedback.truth is Truth.TRUE:
+        if demand.bypass:
+            return _J.UNDER_BYPASS
         if state.verdict is not _V.PENDING or feedback.since - demand.demanded_at > effect.within:
             return _J.AFTER_TIME
-        return _J.IN_TIME if effect.within >= SCANS_TO_JUDGE * effect.scan else _J.IN_TIME_BUT_TOO_COARSE
+        if effect.within < SCANS_TO_JUDGE * effect.scan:
+            return _J.IN_TIME_BUT_TOO_COARSE
+        return _J.IN_TIME_UNDER_TEST if demand.test else _J.IN_TIME
     # One scan more: an effect that came in time may be seen one scan after it.
     if state.verdict is not _V.PENDING or now <= demand.demanded_at + effect.within + effect.scan:
         return None
+    if demand.bypass:
+        return _J.UNDER_BYPASS
     return _J.UNKNOWN_AT_DEADLINE if feedback.truth is Truth.UNKNOWN else _J.ABSENT_AT_DEADLINE
 
 
@@ -285,6 +314,9 @@ def evolve(demand: Demand | None, event: Event) -> Demand | None:
             demanded_at=event.at,
             engaged=event.engaged,
             effects=tuple(EffectState(effect, mode) for effect, mode in event.effects),
+            cause_hashes=event.cause_hashes,
+            bypass=event.bypass,
+            test=event.test,
         )
     if demand is None:
         return None

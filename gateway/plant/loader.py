@@ -20,6 +20,7 @@ from gateway.plant import own
 from gateway.plant.checks import Checks
 from gateway.plant.criteria import Criteria, EquipmentClass
 from gateway.plant.duty_schema import duty
+from gateway.plant.interlock_keeping import InterlockPolicy
 from gateway.plant.keeping import HistoryPolicy
 from gateway.plant.model import Area, Device, Equipment, Limit, Output, Plant, Point, Site
 from gateway.plant.schema import EquipmentShape, SiteShape
@@ -75,7 +76,10 @@ def _build(document: Document, sections: Sections, settings: _Settings, criteria
     site = _site(_whole(sections.site))
     history = sections.history.shape.policy() if sections.history.shape else HistoryPolicy()
     risks = tuple(_whole(item).risk() for item in sections.risks)
-    return Plant(document.file, digest, site, areas, equipment, devices, points, outputs, people, history, risks)
+    interlocks = sections.interlocks.shape.policy() if sections.interlocks.shape else InterlockPolicy()
+    return Plant(
+        document.file, digest, site, areas, equipment, devices, points, outputs, people, history, risks, interlocks
+    )
 
 
 def _points(sections: Sections, settings: _Settings, classes: _Classes) -> tuple[Point, ...]:

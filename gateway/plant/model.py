@@ -13,6 +13,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from gateway.plant.duty import Duty
+from gateway.plant.interlock_keeping import InterlockPolicy
 from gateway.plant.keeping import HistoryPolicy
 from gateway.plant.risk import Risk
 from gateway.sample import PointIndex
@@ -155,6 +156,7 @@ class Plant:
     duty: Duty = field(default_factory=Duty)
     history: HistoryPolicy = field(default_factory=HistoryPolicy)
     risks: tuple[Risk, ...] = ()
+    interlocks: InterlockPolicy = field(default_factory=InterlockPolicy)
 
     def equipment_by_id(self) -> Mapping[str, Equipment]:
         return {equipment.id: equipment for equipment in self.equipment}

@@ -27,6 +27,7 @@ from gateway.duration import Duration
 from gateway.plant import model
 from gateway.plant.criteria import Criteria
 from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, HazardsShape, NotifyShape
+from gateway.plant.interlock_schema import InterlocksShape
 from gateway.plant.keeping_schema import HistoryShape, KeepingShape
 from gateway.plant.own import GATEWAY
 from gateway.plant.risk_schema import RiskShape
@@ -222,6 +223,7 @@ def _plant_model(drivers: Mapping[str, DriverKind], criteria: Criteria) -> type[
         hazards=(HazardsShape, Field(default_factory=HazardsShape)),
         notify=(list[NotifyShape], Field(default_factory=list)),
         history=(history, Field(default_factory=HistoryShape)),
+        interlocks=(InterlocksShape, Field(default_factory=InterlocksShape)),
         risks=(list[RiskShape], Field(default_factory=list)),
     )
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.document import Document, Path, one_of, problems_of, show
 from gateway.errors import Problem
 from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, HazardsShape, NotifyShape
+from gateway.plant.interlock_schema import InterlocksShape
 from gateway.plant.keeping_schema import HistoryShape
 from gateway.plant.risk_schema import RiskShape
 from gateway.plant.schema import (
@@ -29,7 +30,8 @@ ShapeT = TypeVar("ShapeT", bound=BaseModel)
 V = TypeVar("V")
 
 _REQUIRED = ("site", "areas", "equipment", "devices", "points")
-_KNOWN = (*_REQUIRED, "outputs", "alarms", "escalation", "duty_checks", "hazards", "notify", "history", "risks")
+_PEOPLE = ("alarms", "escalation", "duty_checks", "hazards", "notify")
+_KNOWN = (*_REQUIRED, "outputs", *_PEOPLE, "history", "risks", "interlocks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Sections:
     hazards: Item[HazardsShape]
     notify: Sequence[Item[NotifyShape]]
     history: Item[HistoryShape]
+    interlocks: Item[InterlocksShape]
     risks: Sequence[Item[RiskShape]]
 
 
@@ -106,6 +109,7 @@ def read_sections(document: Document, problems: list[Problem]) -> Sections:
         _section(document, "hazards", HazardsShape, problems),
         _entries(document, "notify", NotifyShape, problems),
         _section(document, "history", HistoryShape, problems),
+        _section(document, "interlocks", InterlocksShape, problems),
         _entries(document, "risks", RiskShape, problems),
     )
 

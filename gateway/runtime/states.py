@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from gateway.machines.alarm import AlarmState
 from gateway.machines.duty_check import DutyCheck
 from gateway.machines.interlock import Demand
+from gateway.machines.interlock_record import InterlockRecord
 from gateway.machines.ticket import Ticket
 from gateway.standing import CHECKS_KEPT, Standing
 from gateway.store import Journal, StateKind, StateRow
@@ -17,6 +18,7 @@ _ALARM = TypeAdapter(AlarmState)
 _DEMAND = TypeAdapter(Demand)
 _TICKET = TypeAdapter(Ticket)
 _CHECK = TypeAdapter(DutyCheck)
+_INTERLOCK = TypeAdapter(InterlockRecord)
 
 
 def rows(standing: Standing, touched: Mapping[StateKind, set[str]]) -> list[StateRow]:
@@ -25,7 +27,9 @@ def rows(standing: Standing, touched: Mapping[StateKind, set[str]]) -> list[Stat
     demands = (standing.demands[i] for i in touched[StateKind.DEMAND] if i in standing.demands)
     tickets = (standing.tickets[i] for i in touched[StateKind.TICKET] if i in standing.tickets)
     checks = (standing.checks[i] for i in touched[StateKind.CHECK] if i in standing.checks)
+    kept = (standing.interlocks[i] for i in touched[StateKind.INTERLOCK] if i in standing.interlocks)
     return [
+        *(StateRow(StateKind.INTERLOCK, i.interlock, i.standing, _INTERLOCK.dump_json(i).decode()) for i in kept),
         *(StateRow(StateKind.CHECK, c.id, c.standing, _CHECK.dump_json(c).decode()) for c in checks),
         *(StateRow(StateKind.ALARM, a.alarm, a.standing, _ALARM.dump_json(a).decode()) for a in alarms),
         *(StateRow(StateKind.DEMAND, d.id, d.standing, _DEMAND.dump_json(d).decode()) for d in demands),
@@ -40,11 +44,13 @@ async def load(journal: Journal) -> Standing:
     tickets = tickets_of(await journal.states(StateKind.TICKET, standing_only=False))
     every = await journal.states(StateKind.CHECK, standing_only=False)
     checks = sorted((_CHECK.validate_json(row.body) for row in every), key=lambda check: check.asked_at)
+    kept = [_INTERLOCK.validate_json(r.body) for r in await journal.states(StateKind.INTERLOCK, standing_only=False)]
     return Standing(
         alarms={alarm.alarm: alarm for alarm in alarms},
         demands={demand.id: demand for demand in sorted(demands, key=lambda d: d.demanded_at)},
         tickets={ticket.id: ticket for ticket in sorted(tickets, key=lambda t: t.filed_at)},
         checks={check.id: check for check in checks[-CHECKS_KEPT:]},
+        interlocks={record.interlock: record for record in kept},
     )
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import TocsinError
-from gateway.event import decode, encode
+from gateway.event import Event, decode, encode
 from gateway.events.tickets import TicketAction
+from gateway.machines.bypass import BypassWish
+from gateway.machines.proof_test import ProofTestWish
 from gateway.machines.suppression import RemovalWish, ShelvingWish
+from gateway.register_desk import RegisterDesk
 from gateway.rule import EffectMode, Priority, Truth
 from gateway.sample import SECOND, Instant
 from gateway.store import StateKind
@@ -16,14 +21,23 @@ from tests.engine.scripted import Bench, folded, interlock
 from tests.machines.support import rule
 from tests.machines.tickets import full
 
-HOT, WET = "hot@furnace", "wet@furnace"
+HOT, WET, TRIP = "hot@furnace", "wet@furnace", "trip@furnace"
 
 TICK = st.tuples(st.just("tick"), st.dictionaries(st.integers(0, 2), st.sampled_from(Truth)), st.integers(1, 12))
 PERSON = st.sampled_from(["ack", "reset", "shelve", "once", "unshelve", "remove", "return"])
+REGISTER = st.tuples(st.sampled_from(["bypass", "end bypass", "test", "end test"]))
 ACK = st.tuples(PERSON, st.sampled_from([HOT, WET]))
 MOVE = st.tuples(st.just("move"), st.sampled_from(TicketAction), st.integers(0, 9))
 RESTART = st.tuples(st.just("restart"))
-STEPS = st.lists(st.one_of(TICK, TICK, ACK, MOVE, RESTART), max_size=40)
+STEPS = st.lists(st.one_of(TICK, TICK, ACK, REGISTER, MOVE, RESTART), max_size=40)
+
+
+_REGISTER: Mapping[str, Callable[[RegisterDesk, Instant], Event]] = {
+    "bypass": lambda desk, now: desk.bypass(TRIP, BypassWish("王", "李", "repair", "watched", 6 * SECOND), now),
+    "end bypass": lambda desk, now: desk.remove_bypass(TRIP, "王", "done", now),
+    "test": lambda desk, now: desk.declare_test(TRIP, ProofTestWish("王", "procedure", 5 * SECOND), now),
+    "end test": lambda desk, now: desk.end_test(TRIP, "王", "as found good", now),
+}
 
 
 def played(steps: list[tuple]) -> Bench:
@@ -59,6 +73,8 @@ def _act(made: Bench, step: tuple, number: int) -> None:
             made.act(made.engine.alarm_desk.remove(step[1], RemovalWish("王", "calibration", "P-1", "李"), now))
         elif step[0] == "return":
             made.act(made.engine.alarm_desk.return_to_service(step[1], "王", "", now))
+        elif step[0] in _REGISTER:
+            made.act(_REGISTER[step[0]](made.engine.register_desk, now))
         elif tickets := list(made.engine.states.tickets):
             wanted = full(step[1], f"person {number}", now)
             made.act(made.engine.hazard_desk.move(tickets[step[2] % len(tickets)], wanted, now))

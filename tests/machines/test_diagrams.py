@@ -8,7 +8,7 @@ import pytest
 
 from gateway.events.interlocks import Verdict
 from gateway.events.tickets import TicketAction, TicketState
-from gateway.machines import alarm, diagrams, duty_check, escalation, interlock, suppression, ticket
+from gateway.machines import alarm, bypass, diagrams, duty_check, escalation, interlock, proof_test, suppression, ticket
 from gateway.machines.alarm import AlarmAction, AlarmStateName
 from gateway.machines.interlock import Judgement
 
@@ -36,6 +36,8 @@ TABLES = [
     ticket.SUPERVISION,
     ticket.PRODUCTION,
     interlock.TABLE,
+    bypass.TABLE,
+    proof_test.TABLE,
 ]
 
 
@@ -61,6 +63,10 @@ def test_every_state_and_every_action_has_its_chinese_word() -> None:
         duty_check.DutyCheckAction,
         ticket.SupervisionState,
         ticket.ProductionState,
+        bypass.BypassState,
+        bypass.BypassAction,
+        proof_test.ProofTestState,
+        proof_test.ProofTestAction,
     )
     machines = (*axes, AlarmStateName, AlarmAction, TicketState, TicketAction, Verdict, Judgement)
     assert {word for machine in machines for word in machine} == set(diagrams.CHINESE)

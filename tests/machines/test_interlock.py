@@ -29,6 +29,8 @@ LEGAL = {
     ("pending", "absent_at_deadline"): "fail",
     ("pending", "unknown_at_deadline"): "inconclusive",
     ("pending", "no_longer_watched"): "inconclusive",
+    ("pending", "under_bypass"): "bypassed",
+    ("pending", "in_time_under_test"): "test",
     ("fail", "after_time"): "late",
     ("inconclusive", "after_time"): "late",
 }

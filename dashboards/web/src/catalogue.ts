@@ -299,6 +299,8 @@ export const verdicts: Readonly<Record<Verdict, Text>> = {
   late: text("迟到", "LATE"),
   fail: text("失败", "FAIL"),
   inconclusive: text("无法判定", "INCONCLUSIVE"),
+  bypassed: text("旁路中", "BYPASSED"),
+  test: text("试验合格", "TEST"),
 };
 
 export const ticketStates: Readonly<Record<TicketView["state"], Text>> = {

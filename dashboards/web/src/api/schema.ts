@@ -817,13 +817,113 @@ export interface paths {
         };
         /**
          * Interlocks
-         * @description The cause-and-effect matrix (因果矩阵): each cell with its latest demand and when it was last proven.
+         * @description The cause-and-effect matrix (因果矩阵): each cell with its latest demand and its latest proof.
          *
-         *     Knows the demands that are kept beside the standing ones; a cell without any is unexercised, not proven.
+         *     Of each interlock: whether it is in service, bypassed or under test, and when its proof is due.
          */
         get: operations["interlocks"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interlocks/bypasses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bypasses
+         * @description The bypass register (旁路登记): what stands and the latest of each interlock that have ended, newest first.
+         */
+        get: operations["bypasses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interlocks/{interlock_id}/bypass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bypass Interlock
+         * @description Register a bypass (旁路登记): why, approved by whom, until when, and what is done meanwhile.
+         */
+        post: operations["bypass_interlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interlocks/{interlock_id}/remove_bypass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Bypass
+         * @description The interlock is back in service (解除旁路).
+         */
+        post: operations["remove_bypass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interlocks/{interlock_id}/declare_test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Declare Test
+         * @description Declare a proof test (联锁试验): what is demanded until its end is a test.
+         */
+        post: operations["declare_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interlocks/{interlock_id}/end_test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Test
+         * @description End a proof test; the comment says what was found and how it was left.
+         */
+        post: operations["end_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1301,6 +1401,154 @@ export interface components {
             size: number;
         };
         /**
+         * Bypass
+         * @description One line of the register.
+         */
+        Bypass: {
+            /** Id */
+            id: string;
+            state: components["schemas"]["BypassState"];
+            /** Since */
+            since: number;
+            /** Until */
+            until: number;
+            /** By */
+            by: string;
+            /** Approved By */
+            approved_by: string;
+            /** Comment */
+            comment: string;
+            /** Measure */
+            measure: string;
+            /**
+             * Permit
+             * @default
+             */
+            permit: string;
+            /**
+             * While Demanded
+             * @default
+             */
+            while_demanded: string;
+            /** Removed At */
+            removed_at?: number | null;
+            /**
+             * Removed By
+             * @default
+             */
+            removed_by: string;
+            /**
+             * Removal Comment
+             * @default
+             */
+            removal_comment: string;
+        };
+        /**
+         * BypassNearlyOver
+         * @description Four fifths of the bypass's time have gone.
+         */
+        BypassNearlyOver: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "interlock.bypass_nearly_over";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Interlock */
+            interlock: string;
+            /** Bypass */
+            bypass: string;
+            /** Until */
+            until: number;
+        };
+        /**
+         * BypassOverstayed
+         * @description The bypass's time is over and nobody has removed it.
+         */
+        BypassOverstayed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "interlock.bypass_overstayed";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Interlock */
+            interlock: string;
+            /** Bypass */
+            bypass: string;
+            /** Until */
+            until: number;
+        };
+        /**
+         * BypassRemoved
+         * @description A person put the interlock back into service.
+         */
+        BypassRemoved: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "interlock.bypass_removed";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Interlock */
+            interlock: string;
+            /** Bypass */
+            bypass: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Overstayed */
+            overstayed: number;
+        };
+        /**
+         * BypassRequest
+         * @description Register the bypass of an interlock (旁路登记). The comment is the reason and is required.
+         */
+        BypassRequest: {
+            /** By */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * Approved By
+             * @default
+             */
+            approved_by: string;
+            /**
+             * Measure
+             * @default
+             */
+            measure: string;
+            /**
+             * Duration
+             * @default 0
+             */
+            duration: number;
+            /**
+             * Permit
+             * @default
+             */
+            permit: string;
+        };
+        /**
+         * BypassState
+         * @enum {string}
+         */
+        BypassState: "not_bypassed" | "bypass_in_force" | "bypass_nearly_over" | "bypass_overstayed";
+        /**
          * ChangesMessage
          * @description Journal entries, and the views that they changed, whole: replace by id.
          *
@@ -1553,6 +1801,16 @@ export interface components {
             verdict: components["schemas"]["Verdict"];
             /** Effects */
             effects: components["schemas"]["EffectView"][];
+            /**
+             * Bypass
+             * @default
+             */
+            bypass: string;
+            /**
+             * Test
+             * @default
+             */
+            test: string;
         };
         /**
          * Dimension
@@ -1702,6 +1960,36 @@ export interface components {
          * @enum {string}
          */
         EffectMode: "observe" | "command";
+        /**
+         * EffectProven
+         * @description An effect followed its cause in time, and nothing else explains it.
+         */
+        EffectProven: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "interlock.proven";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Interlock */
+            interlock: string;
+            /** Cause */
+            cause: string;
+            /** Effect */
+            effect: string;
+            /** Demand */
+            demand: string;
+            proven_by: components["schemas"]["ProvenBy"];
+            /** Demanded At */
+            demanded_at: number;
+            /** Delay */
+            delay: number;
+            /** Hash */
+            hash: string;
+        };
         /** EffectView */
         EffectView: {
             /** Id */
@@ -1724,7 +2012,7 @@ export interface components {
             /** Sequence */
             sequence: number;
             /** Event */
-            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["AlarmEscalated"] | components["schemas"]["DutyCheckAsked"] | components["schemas"]["DutyCheckAnswered"] | components["schemas"]["DutyCheckMissed"] | components["schemas"]["DutyCheckEscalated"] | components["schemas"]["HandoverSigned"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketReported"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TicketExtended"] | components["schemas"]["TicketSupervised"] | components["schemas"]["ProductionOrdered"] | components["schemas"]["TicketAttached"] | components["schemas"]["TicketEscalated"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
+            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["AlarmEscalated"] | components["schemas"]["DutyCheckAsked"] | components["schemas"]["DutyCheckAnswered"] | components["schemas"]["DutyCheckMissed"] | components["schemas"]["DutyCheckEscalated"] | components["schemas"]["HandoverSigned"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["InterlockBypassed"] | components["schemas"]["BypassNearlyOver"] | components["schemas"]["BypassOverstayed"] | components["schemas"]["BypassRemoved"] | components["schemas"]["ProofTestDeclared"] | components["schemas"]["ProofTestEnded"] | components["schemas"]["EffectProven"] | components["schemas"]["InterlockFound"] | components["schemas"]["InterlockFindingEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketReported"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TicketExtended"] | components["schemas"]["TicketSupervised"] | components["schemas"]["ProductionOrdered"] | components["schemas"]["TicketAttached"] | components["schemas"]["TicketEscalated"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
         };
         /** EquipmentView */
         EquipmentView: {
@@ -1923,6 +2211,12 @@ export interface components {
             names: components["schemas"]["NamedAlarm"][];
         };
         /**
+         * Finding
+         * @description What an interlock was found to do that no demand and no person explains.
+         * @enum {string}
+         */
+        Finding: "spurious_effect" | "restarted_without_reset";
+        /**
          * FirstOutRevised
          * @description A sample that came later speaks of earlier: who was first in the group is another, or cannot be told.
          */
@@ -1967,6 +2261,19 @@ export interface components {
             /** Id */
             id: string;
             name: components["schemas"]["Text"];
+        };
+        /**
+         * Found
+         * @description A finding that stands.
+         */
+        Found: {
+            finding: components["schemas"]["Finding"];
+            /** Effect */
+            effect: string;
+            /** Since */
+            since: number;
+            /** Trip */
+            trip: string;
         };
         /** GatewayStarted */
         GatewayStarted: {
@@ -2173,6 +2480,16 @@ export interface components {
              */
             out_of_service: number;
             /**
+             * Bypassed
+             * @default 0
+             */
+            bypassed: number;
+            /**
+             * Under Test
+             * @default 0
+             */
+            under_test: number;
+            /**
              * Cannot Tell
              * @default 0
              */
@@ -2245,6 +2562,41 @@ export interface components {
             /** Not Good */
             not_good: number[];
         };
+        /**
+         * InterlockBypassed
+         * @description A person bypassed an interlock (旁路) for a while, and another one approved it.
+         */
+        InterlockBypassed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "interlock.bypassed";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Interlock */
+            interlock: string;
+            /** Equipment */
+            equipment: string;
+            /** Bypass */
+            bypass: string;
+            /** By */
+            by: string;
+            /** Approved By */
+            approved_by: string;
+            /** Comment */
+            comment: string;
+            /** Measure */
+            measure: string;
+            /** Permit */
+            permit: string;
+            /** Until */
+            until: number;
+            /** While Demanded */
+            while_demanded: string;
+        };
         /** InterlockDemanded */
         InterlockDemanded: {
             /**
@@ -2281,6 +2633,21 @@ export interface components {
             ][];
             /** Readings */
             readings: components["schemas"]["Reading"][];
+            /**
+             * Bypass
+             * @default
+             */
+            bypass: string;
+            /**
+             * Test
+             * @default
+             */
+            test: string;
+            /**
+             * Withheld
+             * @default false
+             */
+            withheld: boolean;
         };
         /**
          * InterlockEnded
@@ -2300,6 +2667,47 @@ export interface components {
             demand: string;
             /** Interlock */
             interlock: string;
+        };
+        /** InterlockFindingEnded */
+        InterlockFindingEnded: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "interlock.finding_ended";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Interlock */
+            interlock: string;
+            finding: components["schemas"]["Finding"];
+            /** Effect */
+            effect: string;
+        };
+        /**
+         * InterlockFound
+         * @description A finding on an interlock begins to stand.
+         */
+        InterlockFound: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "interlock.finding";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Interlock */
+            interlock: string;
+            finding: components["schemas"]["Finding"];
+            /** Effect */
+            effect: string;
+            /** Since */
+            since: number;
+            /** Trip */
+            trip: string;
         };
         /**
          * InterlockWithdrawn
@@ -2423,7 +2831,7 @@ export interface components {
         };
         /**
          * MatrixCell
-         * @description One effect of one cause, as far as the demands that are kept tell.
+         * @description One effect of one cause.
          */
         MatrixCell: {
             /** Cause */
@@ -2467,6 +2875,24 @@ export interface components {
             effects: components["schemas"]["MatrixEffect"][];
             /** Cells */
             cells: components["schemas"]["MatrixCell"][];
+            engaged: components["schemas"]["Truth"] | null;
+            bypass: components["schemas"]["Bypass"] | null;
+            test: components["schemas"]["ProofTest"] | null;
+            /** Findings */
+            findings: components["schemas"]["Found"][];
+            proof: components["schemas"]["ProofStanding"];
+            /** Overdue */
+            overdue: boolean;
+            /** Bypass Max */
+            bypass_max: number;
+            /** Test Max */
+            test_max: number;
+            /** Actions */
+            actions: string[];
+            /** Bypasses */
+            bypasses: components["schemas"]["Bypass"][];
+            /** Tests */
+            tests: components["schemas"]["ProofTest"][];
         };
         /** NamedAlarm */
         NamedAlarm: {
@@ -2603,16 +3029,144 @@ export interface components {
         Projected: "normal" | "unacknowledged" | "acknowledged" | "returned_unacknowledged" | "latched_unacknowledged" | "latched_acknowledged" | "shelved" | "suppressed_by_design" | "out_of_service" | "unknown";
         /**
          * Proof
-         * @description A demand that showed an effect to follow its cause in time.
+         * @description A demand that showed an effect to follow its cause in time, and that nothing else explains.
          */
         Proof: {
             /** Demand */
             demand: string;
+            proven_by: components["schemas"]["ProvenBy"];
             /** At */
             at: number;
             /** Delay */
             delay: number;
+            /** Lapsed */
+            lapsed: boolean;
         };
+        /**
+         * ProofStanding
+         * @description How far one interlock is proven.
+         */
+        ProofStanding: {
+            /** Proven At */
+            proven_at: number | null;
+            /** Every */
+            every: number | null;
+            /** Due At */
+            due_at: number | null;
+            /** Cells */
+            cells: number;
+            /** Proven */
+            proven: number;
+            /** Lapsed */
+            lapsed: number;
+        };
+        /**
+         * ProofTest
+         * @description One declared test.
+         */
+        ProofTest: {
+            /** Id */
+            id: string;
+            /** Since */
+            since: number;
+            /** Until */
+            until: number;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Ended At */
+            ended_at?: number | null;
+            /**
+             * Ended By
+             * @default
+             */
+            ended_by: string;
+            /**
+             * Result
+             * @default
+             */
+            result: string;
+            outcome?: components["schemas"]["ProofTestOutcome"] | null;
+        };
+        /**
+         * ProofTestDeclared
+         * @description A person tests an interlock (联锁试验): what is demanded until the end is a test.
+         */
+        ProofTestDeclared: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "interlock.test_declared";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Interlock */
+            interlock: string;
+            /** Equipment */
+            equipment: string;
+            /** Test */
+            test: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Until */
+            until: number;
+        };
+        /** ProofTestEnded */
+        ProofTestEnded: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "interlock.test_ended";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Interlock */
+            interlock: string;
+            /** Test */
+            test: string;
+            outcome: components["schemas"]["ProofTestOutcome"];
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
+         * ProofTestOutcome
+         * @description What a declared proof test has shown by its end.
+         * @enum {string}
+         */
+        ProofTestOutcome: "passed" | "failed" | "not_exercised";
+        /**
+         * ProofTestRequest
+         * @description Declare a proof test (联锁试验). The comment names the procedure and is required.
+         */
+        ProofTestRequest: {
+            /** By */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * Duration
+             * @default 0
+             */
+            duration: number;
+        };
+        /**
+         * ProvenBy
+         * @description What showed that an effect follows its cause.
+         * @enum {string}
+         */
+        ProvenBy: "demand" | "test";
         /**
          * Reading
          * @description One point's value at the moment of an event; `value` is None unless it may be used (good or uncertain).
@@ -2659,6 +3213,17 @@ export interface components {
              * @default
              */
             interim: string;
+        };
+        /**
+         * RegisterLine
+         * @description One bypass, standing or among the latest that have ended.
+         */
+        RegisterLine: {
+            /** Interlock */
+            interlock: string;
+            /** Equipment */
+            equipment: string;
+            bypass: components["schemas"]["Bypass"];
         };
         /**
          * ReloadView
@@ -3520,7 +4085,7 @@ export interface components {
          * @description What became of one effect of one demand (cause-and-effect verification).
          * @enum {string}
          */
-        Verdict: "pending" | "pass" | "late" | "fail" | "inconclusive";
+        Verdict: "pending" | "pass" | "late" | "fail" | "inconclusive" | "bypassed" | "test";
     };
     responses: never;
     parameters: never;
@@ -6204,6 +6769,310 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MatrixRow"][];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    bypasses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterLine"][];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    bypass_interlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                interlock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BypassRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixRow"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    remove_bypass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                interlock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonAction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixRow"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    declare_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                interlock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofTestRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixRow"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    end_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                interlock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonAction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixRow"];
                 };
             };
             /** @description The id names nothing. */
