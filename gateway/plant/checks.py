@@ -17,7 +17,7 @@ from gateway.duration import format_duration
 from gateway.errors import Problem
 from gateway.plant.criteria import Criteria, EquipmentClass, PointKind
 from gateway.plant.files import beside
-from gateway.plant.interlock_schema import InterlocksShape, OneInterlockShape
+from gateway.plant.interlock_schema import InterlocksShape, repeated
 from gateway.plant.keeping_schema import HistoryShape, too_short
 from gateway.plant.model import Device, Text
 from gateway.plant.own import GATEWAY, is_watched
@@ -80,16 +80,12 @@ class Checks:
 
     def _interlocks(self, item: Item[InterlocksShape]) -> None:
         """Single interlocks: of equipment that is there, each once; that there is one, the rules say."""
-        seen: dict[str, Path] = {}
-        for place, own in enumerate(item.get("own", list) or []):
-            assert isinstance(own, OneInterlockShape)  # noqa: S101 - the shape of the list says so
-            path = (*item.field("own"), place)
-            self._reference((*path, "equipment"), own.equipment, self._equipment, "equipment")
-            name = f"{own.interlock}@{own.equipment}"
-            first = seen.setdefault(name, path)
-            if first != path:
-                line, _ = self.document.place(first)
-                self._add((*path, "interlock"), "each interlock once", f"{name} again (first on line {line})")
+        own, path = item.get("own", list) or [], item.field("own")
+        for place, each in enumerate(own):
+            self._reference((*path, place, "equipment"), each.equipment, self._equipment, "equipment")
+        for name, first, again in repeated(own):
+            line, _ = self.document.place((*path, first))
+            self._add((*path, again, "interlock"), "each interlock once", f"{name} again (first on line {line})")
 
     def _risk(self, item: Item[RiskShape]) -> None:
         """Its area and equipment, and that the equipment stands in the area."""

@@ -5,6 +5,7 @@ A field that is left out keeps its default; for a single interlock, it keeps wha
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -70,6 +71,15 @@ class InterlocksShape(KeepingShape):
         every = self.keeping(InterlockKeeping())
         own = {f"{each.interlock}@{each.equipment}": each.keeping(every, each.proven_on) for each in self.own}
         return InterlockPolicy(every, MappingProxyType(own))
+
+
+def repeated(own: Sequence[OneInterlockShape]) -> Iterator[tuple[str, int, int]]:
+    """Interlocks that stand there again: (interlock, place of the first, place of this one)."""
+    first: dict[str, int] = {}
+    for place, each in enumerate(own):
+        name = f"{each.interlock}@{each.equipment}"
+        if first.setdefault(name, place) != place:
+            yield name, first[name], place
 
 
 def _midnight(day: date) -> Instant:
