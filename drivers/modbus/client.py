@@ -41,6 +41,7 @@ class Client:
         self, settings: DeviceSettings, queries: tuple[Query, ...], reporter: LinkReporter, clock: Clock
     ) -> None:
         self._settings, self._queries, self._reporter, self._clock = settings, queries, reporter, clock
+        self._greeting = f"{place_of(settings)} answers"
         self._line: Line | None = None
         self._joined = asyncio.Event()
         self._member = Member(settings)
@@ -55,7 +56,6 @@ class Client:
         )
         self._known: tuple[int, int] | None = None
         """The connection and the doubts under which the device last said what it is."""
-        self._name = ""
 
     def join(self) -> None:
         """Within the event loop that will ask."""
@@ -183,7 +183,8 @@ class Client:
                 raise LinkLost(Reason.DEVICE_EXCEPTION, detail) from error
         if present != self._present():
             raise LinkLost(Reason.DISCONNECTED, "connection lost before the device had said what it is")
-        self._known, self._name = present, ", ".join(text for text in told if text)
+        self._known = present
+        self._greeting = ": ".join(filter(None, (f"{place_of(self._settings)} answers", ", ".join(filter(None, told)))))
         self._heard()
 
     def _told(self, pdu: bytes, wanted: Identity) -> str:
@@ -208,4 +209,4 @@ class Client:
             self._aside.pop(query, None)
         if self._is_known():
             self._failures, self._retry_at = 0, 0.0
-            self._reporter.up(f"{place_of(self._settings)} answers" + (f": {self._name}" if self._name else ""))
+            self._reporter.up(self._greeting)

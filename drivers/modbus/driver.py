@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
@@ -48,6 +49,13 @@ from gateway.sample import SECOND, Indices, Instant, Quality, Reason, SampleBatc
 
 _ILLEGAL = frozenset({2, 3})
 """Exceptions by which a device says that it lacks an address of those asked for."""
+# Looked up once: up to Python 3.11 a member of an enumeration is found by a search, a dozen times a scan.
+_READ, _REFUSED = Reason.NONE, Reason.DEVICE_EXCEPTION
+_BEATS = 16
+"""Moments in a period at which scans begin."""
+_QUALITIES = np.full(256, Quality.BAD, dtype=np.uint8)
+_QUALITIES[Reason.NONE], _QUALITIES[Reason.SOURCE_DOUBT] = Quality.GOOD, Quality.UNCERTAIN
+"""By reason."""
 _log = logging.getLogger(__name__)
 
 
@@ -65,6 +73,8 @@ class _Poll:
     """Rows of points whose status stands elsewhere ..."""
     status_request_of: NDArray[np.intp]
     """... and which request brings it."""
+    words: int
+    """Of the whole scan."""
     next_request: int = 0
     refused_gaps: bool = False
     """Whether the device lacks an address that a request only read along."""
@@ -96,7 +106,8 @@ class ModbusDriver:
 
     async def _repeat(self, poll: _Poll) -> None:
         clock, period = self._work.clock, poll.scan.period
-        due, broken = clock.now(), False
+        # At once, and then on a beat of the device's own: all of them together would wait for one another.
+        due, broken = Instant(clock.now() - period + _phase(self._work.device.id, period)), False
         while True:
             try:
                 batch = await self._read(poll, due + period)
@@ -117,9 +128,9 @@ class ModbusDriver:
     async def _read(self, poll: _Poll, deadline: int) -> SampleBatch:
         """One batch with a row for every point of the scan."""
         count = len(poll.queries)
-        words: Words = np.zeros(poll.scan.words, dtype=">u2")
-        reasons = np.full(count, Reason.NONE, dtype=np.uint8)
-        times = np.zeros(count, dtype=np.int64)
+        words: Words = np.zeros(poll.words, dtype=">u2")
+        reasons = [_READ] * count
+        times = [0] * count
         lost = 0
         first = poll.next_request
         for step in range(count):
@@ -130,7 +141,7 @@ class ModbusDriver:
             else:
                 poll.next_request = (index + 1) % count
                 reasons[index] = await self._read_one(poll, index, words, deadline)
-                lost = lost + 1 if reasons[index] not in (Reason.NONE, Reason.DEVICE_EXCEPTION) else 0
+                lost = 0 if reasons[index] in (_READ, _REFUSED) else lost + 1
             times[index] = self._work.clock.now()
         return _batch(poll, words, reasons, times)
 
@@ -139,7 +150,7 @@ class ModbusDriver:
             pdu = await self._client.ask(poll.queries[index], deadline)
         except DeviceRefused as error:
             poll.refused_gaps |= poll.scan.bridges and error.code in _ILLEGAL
-            return Reason.DEVICE_EXCEPTION
+            return _REFUSED
         except LinkLost as error:
             return error.reason
         request, start = poll.scan.requests[index], poll.scan.starts[index]
@@ -149,7 +160,7 @@ class ModbusDriver:
             target[:] = np.unpackbits(packed, count=request.count, bitorder="little")
         else:
             target[:] = np.frombuffer(pdu, dtype=">u2", offset=2)
-        return Reason.NONE
+        return _READ
 
     def _without_gaps(self, poll: _Poll) -> _Poll:
         """The same points, and nothing read along: the device refuses an address that nobody wants."""
@@ -177,34 +188,40 @@ class ModbusDriver:
         return Receipt(written=True, detail="confirmed by the device", at=self._work.clock.now())
 
 
-def _batch(
-    poll: _Poll, words: Words, request_reasons: NDArray[np.uint8], request_times: NDArray[np.int64]
-) -> SampleBatch:
-    of_request = request_reasons[poll.request_of]
-    if len(poll.told):
-        of_value = of_request[poll.told]
-        of_status = request_reasons[poll.status_request_of]
-        of_request[poll.told] = np.where(of_value == Reason.NONE, of_status, of_value)
-    unread = of_request != Reason.NONE
-    value, reason = poll.layout.decode(words, unread)
-    value[unread] = np.nan
-    reason = np.where(unread, of_request, reason)
-    stamp = request_times[poll.request_of]
+def _phase(device: str, period: int) -> int:
+    """Where in the period a device's scans begin (microseconds, above 0), the same at every start.
+
+    A few devices begin together, so that the gateway need not wake up for each.
+    """
+    return period * (1 + zlib.crc32(device.encode()) % _BEATS) // _BEATS
+
+
+def _batch(poll: _Poll, words: Words, reasons: Sequence[Reason], times: Sequence[int]) -> SampleBatch:
+    """`reasons` and `times` are those of the requests."""
+    unread = None if all(reason is _READ for reason in reasons) else _unread(poll, reasons)
+    value, reason = poll.layout.decode(words, None if unread is None else unread != _READ)
+    if unread is not None:
+        value[unread != _READ] = np.nan
+        reason = np.where(unread != _READ, unread, reason)
+    count = len(value)
+    stamp = np.full(count, times[0]) if len(times) == 1 else np.array(times, dtype=np.int64)[poll.request_of]
     return SampleBatch(
         point=poll.points,
         value=value,
-        quality=_qualities(reason),
+        quality=_QUALITIES[reason],
         reason=reason,
         source_time=stamp,
         receive_time=stamp.copy(),
     )
 
 
-def _qualities(reason: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    quality = np.full(len(reason), Quality.BAD, dtype=np.uint8)
-    quality[reason == Reason.NONE] = Quality.GOOD
-    quality[reason == Reason.SOURCE_DOUBT] = Quality.UNCERTAIN
-    return quality
+def _unread(poll: _Poll, reasons: Sequence[Reason]) -> NDArray[np.uint8]:
+    """Why each row could not be read, or its status could not."""
+    of_requests = np.array(reasons, dtype=np.uint8)
+    of_rows = of_requests[poll.request_of]
+    of_values = of_rows[poll.told]
+    of_rows[poll.told] = np.where(of_values == _READ, of_requests[poll.status_request_of], of_values)
+    return of_rows
 
 
 def _poll(scan: Scan, work: DriverWork, settings: DeviceSettings) -> _Poll:
@@ -219,6 +236,7 @@ def _poll(scan: Scan, work: DriverWork, settings: DeviceSettings) -> _Poll:
         request_of=np.array([place.request for place in values], dtype=np.intp),
         told=np.array(told, dtype=np.intp),
         status_request_of=np.array([statuses[values[row].row].request for row in told], dtype=np.intp),
+        words=scan.words,
     )
 
 

@@ -20,6 +20,7 @@ from gateway.sample import Bytes, Floats, Reason
 Words = NDArray[np.uint16]
 """Registers as they arrive: big-endian, one word for each bit of the bit tables."""
 
+_Index = slice | NDArray[np.intp]
 _NUMPY = {
     NumberType.BOOL: ">u2",
     NumberType.UINT16: ">u2",
@@ -85,9 +86,9 @@ class _Codes:
 class _Group:
     """Numbers of one form, decoded in one go."""
 
-    rows: NDArray[np.intp]
-    words: NDArray[np.intp]
-    """Shape (rows, registers), high word first."""
+    rows: _Index
+    words: _Index
+    """High word first; of shape (rows, registers), or one after another."""
     swap: bool
     dtype: str
     shifts: NDArray[np.unsignedinteger] | None
@@ -99,7 +100,7 @@ class _Group:
     def decode(self, words: Words, value: Floats, reason: Bytes) -> None:
         """Fill this group's rows with raw numbers, and the reasons of those that are codes."""
         picked = words[self.words]
-        raw = (picked.byteswap() if self.swap else picked).view(self.dtype)[:, 0]
+        raw = (picked.byteswap() if self.swap else picked).view(self.dtype).reshape(-1)
         if self.shifts is not None and self.masks is not None:
             raw = raw >> self.shifts & self.masks
         if self.is_bool:
@@ -123,6 +124,7 @@ class Layout:
         limits = [bounds(p.form, p.low, p.high) for p in placed]
         self._low = np.array([low for low, _ in limits], dtype=np.float64)
         self._high = np.array([high for _, high in limits], dtype=np.float64)
+        self._bounded = bool(np.isfinite(self._low).all() and np.isfinite(self._high).all())
         self._loops = {row: p.form.loop for row, p in enumerate(placed) if p.form.loop is not None}
         self._doubts = dict.fromkeys(self._loops, Reason.NONE)
         self._groups = _group(placed)
@@ -146,7 +148,8 @@ class Layout:
             if self._scaled:
                 value *= self._scale
                 value += self._offset
-        self._judge(value, reason, unread)
+        if not self._is_plain(value, reason):
+            self._judge(value, reason, unread)
         if self._status is not None:
             self._heed(self._status.decode(words)[1], value, reason)
         return value, reason
@@ -156,20 +159,23 @@ class Layout:
         found = decode(text.form, spelled, text.low, text.high)
         value[row], reason[row] = found.value, found.reason
 
+    def _is_plain(self, value: Floats, reason: Bytes) -> bool:
+        """Whether every value is a number within its range and nothing else is to be looked at."""
+        if self._loops or not ((value >= self._low) & (value <= self._high)).all():  # NaN is within no range
+            return False
+        return not reason.any() and (self._bounded or bool(np.isfinite(value).all()))
+
     def _judge(self, value: Floats, reason: Bytes, unread: NDArray[np.bool_] | None) -> None:
         """Fault codes come first, then what is no number, then the range."""
-        # True only of numbers within their range; NaN is within none.
-        within = (value >= self._low) & (value <= self._high)
-        if within.all() and not self._loops and not reason.any() and np.isfinite(value).all():
-            return
         sound = reason == Reason.NONE
         finite = np.isfinite(value)
+        outside = (value < self._low) | (value > self._high)
         for row, loop in self._loops.items():
             if sound[row] and finite[row] and (unread is None or not unread[row]):
                 reason[row] = self._doubts[row] = loop.judge(float(value[row]), self._doubts[row])
         sound = sound & (reason != Reason.SENSOR_FAULT)
         reason[sound & ~finite] = Reason.NOT_A_NUMBER
-        reason[sound & finite & ~within] = Reason.OUT_OF_RANGE
+        reason[sound & finite & outside] = Reason.OUT_OF_RANGE
         value[(reason != Reason.NONE) & (reason != Reason.SOURCE_DOUBT)] = np.nan
 
     def _heed(self, told: Bytes, value: Floats, reason: Bytes) -> None:
@@ -205,8 +211,8 @@ def _group_of(placed: Sequence[Placed], rows: Sequence[int]) -> _Group:
         shifts = np.array([0 if is_bool else each.shift for each in forms], dtype=native)
         masks = np.array([_bit_mask(each) if is_bool else each.mask for each in forms], dtype=native)
     return _Group(
-        rows=np.array(rows, dtype=np.intp),
-        words=first[:, None] + steps[None, :],
+        rows=_index(np.array(rows, dtype=np.intp)),
+        words=_index(first[:, None] + steps[None, :]),
         swap=form.byte_order is Order.LITTLE and not is_bool,
         dtype=_NUMPY[form.type],
         shifts=shifts,
@@ -214,6 +220,14 @@ def _group_of(placed: Sequence[Placed], rows: Sequence[int]) -> _Group:
         is_bool=is_bool,
         codes=_Codes.of(forms, native),
     )
+
+
+def _index(places: NDArray[np.intp]) -> _Index:
+    """Places that follow one another as the slice that they are, which costs no copy."""
+    flat = places.reshape(-1)
+    if (np.diff(flat) == 1).all():
+        return slice(int(flat[0]), int(flat[-1]) + 1)
+    return places
 
 
 def _bit_mask(form: Form) -> int:
