@@ -39,6 +39,7 @@ from gateway.runtime.upkeep import Housekeeper, history_plan
 from gateway.runtime.warm import warm
 from gateway.sample import Instant
 from gateway.store import Copy, Journal
+from gateway.stores.attachments import AttachmentStore
 from gateway.stores.history_duckdb import DuckdbHistory
 from gateway.stores.journals import open_journal
 from gateway.stores.place import HISTORY_FILE
@@ -67,6 +68,7 @@ class Station:
     devices: Devices
     figures: FiguresBook
     duty_checks: DutyCheckScheduler
+    attachments: AttachmentStore
     warmed: int
     """How much of the past the rules had seen before the first tick (microseconds)."""
 
@@ -84,6 +86,8 @@ class Station:
         clock = SystemClock()
         journal, history = await _open_stores(data, plant, journal_address)
         warmed = await warm(plant, program, history, [point.id for point in plant.points], clock.now(), clock)
+        attachments = AttachmentStore(data)
+        await attachments.open()
         intake = Intake()
         engine = Engine(plant, program, await states.load(journal), clock.now())
         loop = Loop(plant, engine, journal, intake, clock)
@@ -119,6 +123,7 @@ class Station:
             devices=devices,
             figures=figures,
             duty_checks=DutyCheckScheduler(loop, clock),
+            attachments=attachments,
             warmed=warmed,
         )
 
@@ -177,6 +182,7 @@ class Station:
         finally:
             for copy in self.copies.values():
                 await copy.close()
+            await self.attachments.close()
             await self.history.close()
             await self.journal.close()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,12 +17,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.schema import ErrorView, ProblemView
 from gateway.errors import ConfigurationError, Problem, RequestRefused, TocsinError
+from gateway.stores.attachments import LARGEST
 
 _LONGEST_GOT = 200
 """Characters of a refused value that are shown back."""
 
 LARGEST_REQUEST = 65_536
 """Bytes of a request body; a comment has at most 2,000 characters."""
+
+_UPLOAD = re.compile(r"/api/tickets/[^/]+/attachments")
+"""The one route that takes a file; its body goes to the disk and never into the memory as a whole."""
 
 _VIEW = TypeAdapter(ErrorView)
 
@@ -69,23 +75,34 @@ def problem(field: str, expected: str, got: object) -> Problem:
 
 
 class BodyLimit:
-    """Refuses a request body that is longer than any real one, before it fills the memory."""
+    """Refuses a request body that is longer than any real one, before it fills the memory.
+
+    One that says beforehand how long it is, is refused before it is read.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        taken = 0
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most = LARGEST if _UPLOAD.fullmatch(scope["path"]) else LARGEST_REQUEST
+        said = Headers(scope=scope).get("content-length", "")
+        taken = int(said) if said.isdecimal() else 0
 
         async def bounded() -> Message:
             nonlocal taken
+            if taken > most:
+                raise HTTPException(413, f"expected a body of at most {most} bytes")
             message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > LARGEST_REQUEST:
-                raise HTTPException(413, f"expected a body of at most {LARGEST_REQUEST} bytes")
+            if not said:
+                taken += len(message.get("body", b""))
+            if taken > most:
+                raise HTTPException(413, f"expected a body of at most {most} bytes")
             return message
 
-        await self._app(scope, bounded if scope["type"] == "http" else receive, send)
+        await self._app(scope, bounded, send)
 
 
 def _problem(error: Mapping[str, Any]) -> ProblemView:

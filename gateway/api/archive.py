@@ -10,10 +10,13 @@ import asyncio
 import hashlib
 import io
 import json
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from gateway.api.curves import SPAN, read_curve, whole_buckets
 from gateway.api.export import CsvWriter, ExportAsked, ExportRefused, parquet_of
@@ -21,6 +24,8 @@ from gateway.api.record_views import ExportFormat
 from gateway.api.report import CurveShown, ReportContent, cut_short, local_time, render
 from gateway.api.schema import AlarmView, TicketStep, TicketView
 from gateway.api.services import ApiServices
+from gateway.errors import StoreFailed
+from gateway.machines.ticket import Attached
 from gateway.plant.model import Point, Text
 from gateway.sample import SECOND, Instant, SampleBatch
 from gateway.store import ChainEntry, EventRecord
@@ -42,6 +47,19 @@ _KINDS = ("condition.", "alarm.", "interlock.", "command.", "ticket.")
 _VERIFY = Path(__file__).with_name("verify.py")
 
 
+MOST_ATTACHED = 2 * 1024**3
+"""Bytes of attachments in one archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """An attachment on its way into an archive; its checksum is the journal's."""
+
+    name: str
+    sha256: str
+    path: Path | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Subject:
     """What an archive is about."""
@@ -55,14 +73,15 @@ class _Subject:
     about: frozenset[str]
     """Subjects of the events that belong to it."""
     facts: tuple[tuple[Text, str], ...]
+    attachments: tuple[Attached, ...] = ()
 
 
-async def ticket_archive(services: ApiServices, ticket_id: str) -> bytes:
-    """The archive of a hazard ticket. Raises UnknownSubject, StoreFailed."""
+async def ticket_archive(services: ApiServices, ticket_id: str) -> BinaryIO:
+    """The archive of a hazard ticket, its files included. Raises UnknownSubject, StoreFailed."""
     return await _archive(services, _of_ticket(services, services.hub.book.ticket(ticket_id)))
 
 
-async def alarm_archive(services: ApiServices, alarm_id: str) -> bytes:
+async def alarm_archive(services: ApiServices, alarm_id: str) -> BinaryIO:
     """The archive of an alarm's present or last occurrence.
 
     Raises UnknownSubject, StoreFailed, and ExportRefused for an alarm that has not been raised.
@@ -81,7 +100,9 @@ def _of_ticket(services: ApiServices, view: TicketView) -> _Subject:
         (Text("状态", "State"), term(view.state)),
         (Text("起始时刻", "Onset"), local_time(view.onset)),
         (Text("立案时间", "Filed at"), local_time(view.filed_at)),
-        (Text("责任人", "Responsible"), view.responsible or "—"),
+        (Text("来源", "Source"), f"{view.source} {view.found_by} {view.unit}".strip()),
+        *((name, value) for name, value in _plan(view) if value),
+        *((Text("附件", "File"), _file(each)) for each in view.attachments),
         *((Text("处置", "Step"), _step(step)) for step in view.steps),
     )
     return _Subject(
@@ -91,13 +112,36 @@ def _of_ticket(services: ApiServices, view: TicketView) -> _Subject:
         view.equipment,
         Instant(view.onset),
         view.evidence_points,
-        frozenset((view.id, view.rule, *_demands_of(services, view.equipment))),
+        frozenset((view.id, view.rule or view.id, *_demands_of(services, view.equipment))),
         facts,
+        view.attachments,
     )
 
 
+def _plan(view: TicketView) -> list[tuple[Text, str]]:
+    return [
+        (Text("隐患描述", "Description"), view.description),
+        (Text("责任部门", "Department"), view.department),
+        (Text("责任人", "Responsible"), view.responsible or "—"),
+        (Text("整改措施", "Measures"), view.measures),
+        (Text("整改资金", "Funds"), view.funds),
+        (Text("整改时限", "Deadline"), local_time(view.due) if view.due else ""),
+        (Text("应急预案", "Emergency plan"), view.emergency_plan),
+        (Text("防范措施", "Interim measures"), view.interim),
+        (Text("挂牌督办", "Supervised by"), view.supervision.authority if view.supervision else ""),
+        (Text("停产范围", "Production stopped"), view.production.scope if view.production else ""),
+    ]
+
+
+def _file(attached: Attached) -> str:
+    file = attached.file
+    return f"{file.name} · {file.media_type} · {file.size} B · SHA-256 {file.sha256} · {attached.by}"
+
+
 def _step(step: TicketStep) -> str:
-    return f"{local_time(step.at)} {step.action} {step.by} {step.comment}"
+    due = f"→ {local_time(step.due)}" if step.due else ""
+    said = (local_time(step.at), step.action, step.by, step.approver, step.cause or "", due, step.note, step.comment)
+    return " ".join(part for part in said if part)
 
 
 def _of_alarm(services: ApiServices, view: AlarmView) -> _Subject:
@@ -133,7 +177,7 @@ def _equipment(services: ApiServices, equipment_id: str) -> str:
     return f"{found.name.zh} / {found.name.en} ({equipment_id})" if found else equipment_id
 
 
-async def _archive(services: ApiServices, subject: _Subject) -> bytes:
+async def _archive(services: ApiServices, subject: _Subject) -> BinaryIO:
     now = services.clock.now()
     start = Instant(max(0, subject.onset - SPAN))
     end = Instant(max(subject.onset + SECOND, min(subject.onset + SPAN, now)))
@@ -160,7 +204,26 @@ async def _archive(services: ApiServices, subject: _Subject) -> bytes:
         head=head,
     )
     asked = _asked(points, start, end)
-    return await asyncio.to_thread(_pack, content, asked, samples, chained)
+    files = await _files(services, subject.attachments)
+    return await asyncio.to_thread(_pack, content, asked, samples, chained, files, services.attachments.scratch)
+
+
+async def _files(services: ApiServices, attachments: Sequence[Attached]) -> list[_File]:
+    size = sum(each.file.size for each in attachments)
+    if size > MOST_ATTACHED:
+        raise ExportRefused(f"at most {MOST_ATTACHED} bytes of files in an archive", f"{size}; fetch them one by one")
+    return [
+        _File(f"attachments/{each.file.sha256[:12]}-{each.file.name}", each.file.sha256, await _path(services, each))
+        for each in attachments
+    ]
+
+
+async def _path(services: ApiServices, attached: Attached) -> Path | None:
+    """Where the file is; None where it is gone, which the archive's own check then tells."""
+    try:
+        return await services.attachments.find(attached.file.sha256)
+    except StoreFailed:
+        return None
 
 
 async def _samples(
@@ -216,7 +279,7 @@ async def _chained(
 
 
 def _belongs(record: EventRecord, subject: _Subject) -> bool:
-    near = record.at < subject.onset + SPAN
+    near = bool(subject.equipment) and record.at < subject.onset + SPAN
     return record.subject in subject.about or (near and record.equipment == subject.equipment)
 
 
@@ -238,9 +301,14 @@ def _asked(points: Sequence[Point], start: Instant, end: Instant) -> ExportAsked
 
 
 def _pack(
-    content: ReportContent, asked: ExportAsked, samples: Sequence[SampleBatch], chained: Iterable[ChainEntry]
-) -> bytes:
-    """The archive; the same contents give the same bytes."""
+    content: ReportContent,
+    asked: ExportAsked,
+    samples: Sequence[SampleBatch],
+    chained: Iterable[ChainEntry],
+    files: Sequence[_File],
+    scratch: Path,
+) -> BinaryIO:
+    """The archive, in a file that goes when it is closed; the same contents give the same bytes."""
     table = io.StringIO(newline="")
     writer = CsvWriter(table, asked)
     for batch in samples:
@@ -256,14 +324,24 @@ def _pack(
         "README.txt": _readme(content).encode(),
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in members.items())
+    sums += "".join(f"{file.sha256}  {file.name}\n" for file in files)
     members["SHA256SUMS"] = sums.encode()
-    packed = io.BytesIO()
+    packed = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - whoever sends it closes it
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
-            place = zipfile.ZipInfo(f"{folder_name(content.id)}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
-            place.external_attr = 0o644 << 16
-            archive.writestr(place, data, zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
+            archive.writestr(_member(content, name), data, zipfile.ZIP_DEFLATED)
+        for file in files:
+            if file.path is not None:
+                with file.path.open("rb") as source, archive.open(_member(content, file.name), "w") as sink:
+                    shutil.copyfileobj(source, sink)
+    packed.seek(0)
+    return packed
+
+
+def _member(content: ReportContent, name: str) -> zipfile.ZipInfo:
+    place = zipfile.ZipInfo(f"{folder_name(content.id)}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
+    place.external_attr = 0o644 << 16
+    return place
 
 
 def folder_name(subject: str) -> str:
@@ -291,6 +369,7 @@ samples.parquet   同上，供数据工具使用 / the same for data tools
 events.jsonl      相关事件 / the events that belong to it
 journal.jsonl     事件日志中连续的一段，含哈希链 / a run of the journal without a gap, with its hash chain
 journal-head.txt  生成时日志末端（序号:哈希）/ the journal's head when this was made (sequence:hash)
+attachments/      隐患单附件（照片、视频、文件）/ the files beside the ticket, if there are any
 SHA256SUMS        每个文件的校验值 / the checksum of every file (sha256sum -c SHA256SUMS)
 verify.py         校验脚本 / checks all of this: python3 verify.py
 

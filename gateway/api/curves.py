@@ -63,16 +63,19 @@ def _bucket_problems(buckets: int) -> list[Problem]:
 async def evidence_of(services: ApiServices, ticket_id: str) -> Evidence:
     """Ten minutes either side of a ticket's onset: its curves, and what happened at its equipment."""
     ticket = services.hub.book.ticket(ticket_id)
-    start = Instant(ticket.onset - SPAN)
+    start = Instant(max(0, ticket.onset - SPAN))
     end = Instant(max(ticket.onset, min(ticket.onset + SPAN, services.clock.now())))
     curves = await asyncio.gather(*(_curve(services, point, start, end, BUCKETS) for point in ticket.evidence_points))
     demands = {view.id for view in services.hub.book.demands.values() if view.equipment == ticket.equipment}
-    about = {ticket.id, ticket.rule} | demands
+    about = {ticket.id, ticket.rule or ticket.id} | demands
     records = await asyncio.gather(
         *(services.history.read_events(start, end, kind_prefix=kind) for kind in _EVIDENCE_KINDS)
     )
     mine = [
-        record for run in records for record in run if record.equipment == ticket.equipment or record.subject in about
+        record
+        for run in records
+        for record in run
+        if (ticket.equipment and record.equipment == ticket.equipment) or record.subject in about
     ]
     return Evidence(
         ticket=ticket.id,

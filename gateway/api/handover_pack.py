@@ -150,10 +150,10 @@ def _silent(links: Sequence[LinkView]) -> Iterator[HandoverLine]:
 
 def _overdue(tickets: Sequence[TicketView], now: Instant) -> Iterator[HandoverLine]:
     for ticket in tickets:
-        if ticket.actions and ticket.due is not None and ticket.due < now:
-            due = f"期限 {local_time(ticket.due, precise=False)}"
+        if ticket.actions and ticket.deadline < now:
+            due = f"期限 {local_time(ticket.deadline, precise=False)}"
             note = _joined(term(ticket.grade.value), ticket.responsible, due)
-            yield HandoverLine(HandoverSection.OVERDUE, ticket.id, ticket.title, Instant(ticket.due), note)
+            yield HandoverLine(HandoverSection.OVERDUE, ticket.id, ticket.title, Instant(ticket.deadline), note)
 
 
 def _unanswered(checks: Sequence[DutyCheck]) -> Iterator[HandoverLine]:

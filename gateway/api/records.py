@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import asyncio
+from collections.abc import AsyncIterator
+from os import SEEK_END
+from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Query
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 
 from gateway.api import archive, curves
 from gateway.api.answers import problem, refuse
@@ -16,6 +19,9 @@ from gateway.api.requests import ExportRequest, SnapshotRequest
 from gateway.api.services import ApiServices, Services
 from gateway.api.views import numbers_or_none
 from gateway.sample import Instant
+
+_AT_ONCE = 1 << 20
+"""Bytes of an archive sent at a time."""
 
 MOST_POINTS = 5_000
 """In one export."""
@@ -164,7 +170,19 @@ def _view(job: ExportJob) -> ExportView:
     )
 
 
-def _zip(content: bytes, subject: str) -> Response:
+def _zip(content: BinaryIO, subject: str) -> Response:
     name = archive.folder_name(subject).encode("ascii", "replace").decode().replace("?", "_")
-    headers = {"content-disposition": f'attachment; filename="{name}.zip"', "cache-control": "no-store"}
-    return Response(content, media_type="application/zip", headers=headers)
+    headers = {
+        "content-disposition": f'attachment; filename="{name}.zip"',
+        "content-length": str(content.seek(0, SEEK_END)),
+        "cache-control": "no-store",
+    }
+    content.seek(0)
+    return StreamingResponse(_parts(content), media_type="application/zip", headers=headers)
+
+
+async def _parts(content: BinaryIO) -> AsyncIterator[bytes]:
+    """The file, which goes once it is sent or nobody wants it any more."""
+    with content:
+        while part := await asyncio.to_thread(content.read, _AT_ONCE):
+            yield part

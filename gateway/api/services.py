@@ -21,6 +21,7 @@ from gateway.plant.model import Plant
 from gateway.runtime.figures import FiguresBook
 from gateway.runtime.loop import Loop
 from gateway.store import History, Journal
+from gateway.stores.attachments import AttachmentStore
 
 CoverageOf = Callable[[Collection[str]], Sequence[CoverageRow]]
 """Coverage of the clauses, given the ids of the points that are not good now."""
@@ -47,6 +48,7 @@ class ApiServices:
     figures: FiguresBook
     exports: Exports
     snapshots: Snapshots
+    attachments: AttachmentStore
     metrics: Callable[[], bytes]
     """Everything measured, as Prometheus reads it."""
 

@@ -88,6 +88,7 @@ class Front:
             figures=station.figures,
             exports=Exports(station.data / EXPORTS, station.history, station.clock),
             snapshots=Snapshots(station.data / SNAPSHOT, station.history, station.clock),
+            attachments=station.attachments,
             metrics=self._metrics(),
         )
         self._api = create_app(services)

@@ -17,7 +17,9 @@ from gateway.errors import StoreFailed
 from gateway.event import Entry, Event
 from gateway.events.lifecycle import GatewayStarted
 from gateway.events.presence import AlarmEscalated, DutyCheckEscalated
+from gateway.events.tickets import TicketAction, TicketEscalated, TicketMoved, TicketReported
 from gateway.plant.duty import LADDER, Level, NotifyTarget
+from gateway.rule import TicketGrade
 from gateway.sample import SECOND, Instant
 
 LINES = 10
@@ -104,6 +106,18 @@ class Notifier:
             case DutyCheckEscalated() if self._concerns(event.level):
                 minutes = event.waited // (60 * SECOND)
                 return f"{_time(event.at)} 查岗无人应答 duty check unanswered · {minutes} min"
+            case TicketEscalated() if self._concerns(event.level):
+                hours = event.waited // (3600 * SECOND)
+                return (
+                    f"{_time(event.at)} 隐患逾期 hazard overdue【{event.grade}】{event.title.zh} · {event.ticket} · "
+                    f"{event.responsible or '未指派 unassigned'} · {hours} h"
+                )
+            case TicketReported(grade=TicketGrade.MAJOR) if self._concerns(Level.SAFETY_MANAGER):
+                return f"{_time(event.at)} 人工登记重大隐患 major hazard reported: {event.title.zh} · {event.ticket}"
+            case TicketMoved(action=TicketAction.REGISTER, grade=TicketGrade.MAJOR) if self._concerns(
+                Level.SAFETY_MANAGER
+            ):
+                return f"{_time(event.at)} 确认重大隐患 major hazard confirmed by {event.by} · {event.ticket}"
             case GatewayStarted():
                 return f"{_time(event.at)} 网关已启动，通知通道正常 the gateway has started, this channel works"
             case _:

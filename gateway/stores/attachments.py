@@ -19,7 +19,7 @@ from typing import TypeVar
 from gateway.errors import Problem, RequestRefused, StoreFailed
 from gateway.events.tickets import Attachment
 from gateway.stores.media import HEAD, OFFICE, Media, document_of, media_of, safe_name
-from gateway.stores.place import StoreThreads, sync_directory
+from gateway.stores.place import ATTACHMENTS, ATTACHMENTS_COMING, StoreThreads, sync_directory
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of one file: a minute or two of a telephone's video."""
@@ -33,8 +33,6 @@ UPLOADS = 4
 PATIENCE = 30.0
 """Seconds without a byte after which an upload is given up."""
 
-DIRECTORY = "attachments"
-_INCOMING = "incoming"
 _STORE = "attachments"
 
 _Result = TypeVar("_Result")
@@ -46,7 +44,9 @@ class AttachmentStore:
     def __init__(self, data: Path, *, largest: int = LARGEST, reserve: int = RESERVE) -> None:
         self.largest = largest
         self._reserve = reserve
-        self._directory = data / DIRECTORY
+        self._directory = data / ATTACHMENTS
+        self.scratch = data / ATTACHMENTS_COMING
+        """Files that are not whole yet; nothing in it outlives a start, and no backup takes it."""
         self._turns = asyncio.Semaphore(UPLOADS)
         self._threads = StoreThreads(_STORE, "writer", UPLOADS, yields=True)
 
@@ -61,7 +61,7 @@ class AttachmentStore:
         cannot be kept; then nothing of it is left.
         """
         async with self._turns:
-            path = self._directory / _INCOMING / secrets.token_hex(16)
+            path = self.scratch / secrets.token_hex(16)
             try:
                 upload = await self._do("begin a file", lambda: self._begin(path))
                 try:
@@ -98,11 +98,10 @@ class AttachmentStore:
         return self._directory / sha256[:2] / sha256
 
     def _prepare(self) -> None:
-        for directory in (self._directory, self._directory / _INCOMING):
+        for directory in (self._directory, self.scratch):
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        for left in (self._directory / _INCOMING).iterdir():
+        for left in self.scratch.iterdir():
             left.unlink()
-        sync_directory(self._directory)
         sync_directory(self._directory.parent)
 
     def _begin(self, path: Path) -> _Upload:

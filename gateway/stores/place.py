@@ -22,6 +22,8 @@ JOURNAL_FILE = "journal.sqlite"
 HISTORY_FILE = "history.duckdb"
 """Names of the embedded stores in a data directory."""
 
+ATTACHMENTS = "attachments"
+ATTACHMENTS_COMING = "attachments.part"
 EXPORTS = "exports"
 """Files that people asked for; they can be asked for again."""
 

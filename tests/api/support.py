@@ -44,6 +44,7 @@ from gateway.runtime.scans import ScanTimes
 from gateway.runtime.upkeep import Housekeeper
 from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
 from gateway.store import StateRow
+from gateway.stores.attachments import AttachmentStore
 from gateway.stores.history_duckdb import DuckdbHistory
 from gateway.stores.journal_sqlite import SqliteJournal
 from tests.engine.scripted import FALSE, ScriptedProgram, interlock, plant, text
@@ -191,6 +192,8 @@ async def rig(
     housekeeper = Housekeeper(history, clock)
     scans = ScanTimes(loop)
     loop.listen(scans)
+    attachments = AttachmentStore(directory, largest=100_000, reserve=0)
+    await attachments.open()
     settled = (hub, journal, history, clock, LIMITS, coverage, no_reload)
     services = ApiServices(
         loop,
@@ -199,11 +202,13 @@ async def rig(
         figures,
         Exports(directory / "exports", history, clock),
         Snapshots(directory / "snapshot", history, clock),
+        attachments,
         exposition(Measured(loop, intake, scans, [recorder], [follower], housekeeper, hub, clock)),
     )
     try:
         yield Rig(site, clock, program, journal, history, intake, loop, recorder, hub, services)
     finally:
+        await attachments.close()
         if shared is None:
             await history.close()
         await journal.close()

@@ -25,6 +25,7 @@ from gateway.api import archive, export
 from gateway.rule import Truth
 from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
 from tests.api.support import LEAK, MORNING, NOTED, Rig, rig, served
+from tests.stores.test_attachments import JPEG
 
 POINT = "furnace.point_0"
 
@@ -201,6 +202,31 @@ async def test_a_tickets_archive_is_whole_and_proves_itself_without_us(
     assert "http" not in report.replace("http-equiv", "")
     rows = list(csv.DictReader(io.StringIO((folder / "samples.csv").read_text(encoding="utf-8-sig"))))
     assert sum(row["point"] == POINT for row in rows) == 61
+
+
+async def test_the_files_beside_a_ticket_are_in_its_archive_under_the_hash_that_the_journal_has(
+    gateway: Rig, http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    ticket = await leak(gateway)
+    url = f"/api/tickets/{ticket}/attachments?name=before.jpg&by=Wang"
+    answer = await http.post(url, content=JPEG, headers={"content-type": "application/octet-stream"})
+    (held,) = answer.json()["attachments"]
+    await gateway.keep()
+    folder = unpacked((await http.get(f"/api/tickets/{ticket}/evidence.zip")).content, tmp_path / "whole")
+    (file,) = (folder / "attachments").iterdir()
+    assert (file.name, file.read_bytes()) == (f"{held['file']['sha256'][:12]}-before.jpg", JPEG)
+    assert checked(folder).returncode == 0
+    assert held["file"]["sha256"] in (folder / "report.html").read_text()
+    assert held["file"]["sha256"] in (folder / "events.jsonl").read_text()
+    stored = await gateway.services.attachments.find(held["file"]["sha256"])
+    stored.chmod(0o600)
+    stored.write_bytes(JPEG[:-1] + b"!")
+    touched = unpacked((await http.get(f"/api/tickets/{ticket}/evidence.zip")).content, tmp_path / "touched")
+    assert (checked(touched).returncode, "before.jpg: changed" in checked(touched).stdout) == (1, True)
+    stored.unlink()
+    gone = unpacked((await http.get(f"/api/tickets/{ticket}/evidence.zip")).content, tmp_path / "gone")
+    assert (checked(gone).returncode, "before.jpg: missing" in checked(gone).stdout) == (1, True)
+    assert list(gateway.services.attachments.scratch.iterdir()) == []
 
 
 @pytest.mark.parametrize("member", ["samples.csv", "journal.jsonl", "report.html"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,15 +13,18 @@ from gateway.errors import StoreFailed
 from gateway.event import Entry
 from gateway.events.lifecycle import GatewayStarted
 from gateway.events.presence import AlarmEscalated, AskedBecause
+from gateway.events.tickets import TicketEscalated
+from gateway.machines import hazard_report
 from gateway.plant.duty import Level, NotifyTarget
 from gateway.plant.model import Text
-from gateway.rule import Priority
+from gateway.rule import Priority, TicketGrade
 from gateway.runtime.duty_checks import DutyCheckScheduler, random_moments
 from gateway.runtime.followers import Follower
 from gateway.runtime.notify import Notifier
 from gateway.sample import SECOND, Instant
 from tests.engine.memory_journal import MemoryJournal
 from tests.engine.site import RunningSite
+from tests.machines.test_hazard_report import FOUND, PLACES
 from tests.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -63,6 +67,24 @@ async def test_a_target_is_told_what_climbs_to_its_level_and_above_and_nothing_b
     assert [line.rpartition("#")[2] for line in message["message"].splitlines()] == ["2", "3", "4"]
     assert "过热" in message["message"]
     assert "停炉" in message["message"], "every alarm says what to do"
+
+
+async def test_an_overdue_hazard_is_told_as_an_unheard_alarm_is_and_a_major_one_at_once(receiver: Receiver) -> None:
+    late = [
+        TicketEscalated(
+            id=f"t{level}", at=Instant(1), ticket="HD-1", level=level, grade=TicketGrade.MAJOR,
+            title=Text("积水", "Water"), equipment="furnace", area="melt", responsible="", due=Instant(0),
+            waited=25 * 3600 * SECOND,
+        )
+        for level in (Level.DUTY_OPERATOR, Level.SAFETY_MANAGER)
+    ]  # fmt: skip
+    found = [hazard_report.report(PLACES, {}, replace(FOUND, grade=grade), Instant(2)) for grade in TicketGrade]
+    entries = [Entry(at, event) for at, event in enumerate([*late, *found], 1)]
+    await notifier(receiver.url).append_events(entries)
+    body = receiver.messages[0]["message"]
+    assert [line.rpartition("#")[2] for line in body.splitlines() if "#" in line] == ["2", "3"]
+    assert "未指派" in body
+    assert "25 h" in body
 
 
 async def test_a_flood_is_one_message_that_counts_what_it_does_not_spell_out(receiver: Receiver) -> None:

@@ -76,8 +76,7 @@ async def opened(data: Path, **limits: int) -> AttachmentStore:
 
 
 def files(data: Path) -> dict[str, bytes]:
-    directory = data / attachments.DIRECTORY
-    return {str(each.relative_to(directory)): each.read_bytes() for each in directory.rglob("*") if each.is_file()}
+    return {str(each.relative_to(data)): each.read_bytes() for each in data.rglob("*") if each.is_file()}
 
 
 @pytest.mark.parametrize("size", [1, 7, 1_000_000])
@@ -86,7 +85,7 @@ async def test_a_file_is_stored_under_its_own_hash_and_once_however_often_it_com
     content, sha256 = JPEG[:300], hashlib.sha256(JPEG[:300]).hexdigest()
     for name in ("整改前.jpg", "again.jpeg"):
         assert await store.put(parts(content, size), name) == Attachment(sha256, name, "image/jpeg", len(content))
-    assert files(tmp_path) == {f"{sha256[:2]}/{sha256}": content}
+    assert files(tmp_path) == {f"attachments/{sha256[:2]}/{sha256}": content}
     found = await store.find(sha256)
     assert stat.S_IMODE(found.stat().st_mode) == 0o440
     await store.close()
@@ -174,9 +173,9 @@ async def test_what_a_stop_cut_short_is_let_go_of_at_the_next_start_and_nothing_
     store = await opened(tmp_path)
     kept = await store.put(parts(JPEG), "x.jpg")
     await store.close()
-    (tmp_path / attachments.DIRECTORY / "incoming" / "half").write_bytes(b"half")
+    (store.scratch / "half").write_bytes(b"half")
     store = await opened(tmp_path)
-    assert list(files(tmp_path)) == [f"{kept.sha256[:2]}/{kept.sha256}"]
+    assert list(files(tmp_path)) == [f"attachments/{kept.sha256[:2]}/{kept.sha256}"]
     await store.close()
 
 
