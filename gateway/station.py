@@ -86,8 +86,6 @@ class Station:
         clock = SystemClock()
         journal, history = await _open_stores(data, plant, journal_address)
         warmed = await warm(plant, program, history, [point.id for point in plant.points], clock.now(), clock)
-        attachments = AttachmentStore(data)
-        await attachments.open()
         intake = Intake()
         engine = Engine(plant, program, await states.load(journal), clock.now())
         loop = Loop(plant, engine, journal, intake, clock)
@@ -102,10 +100,8 @@ class Station:
         probes = _probes(loop, intake, recorders, copyists, followers, housekeeper, notifiers)
         devices = Devices(plant, kinds, intake, clock, probes)
         sender = CommandSender(plant, devices.drivers, loop, journal, clock)
-        for recorder in recorders:
-            loop.record_to(recorder)
         figures = FiguresBook(journal, plant.duty.alarms)
-        _listen(loop, [sender, figures, notifiers, *followers])
+        _listen(loop, [sender, figures, notifiers, *followers], recorders)
         return cls(
             clock=clock,
             journal=journal,
@@ -123,7 +119,7 @@ class Station:
             devices=devices,
             figures=figures,
             duty_checks=DutyCheckScheduler(loop, clock),
-            attachments=attachments,
+            attachments=await AttachmentStore.open(data),
             warmed=warmed,
         )
 
@@ -204,7 +200,9 @@ async def _open_history(data: Path, plant: Plant) -> DuckdbHistory:
     return await DuckdbHistory.open(data / HISTORY_FILE, [point.id for point in plant.points], history_plan(plant))
 
 
-def _listen(loop: Loop, listeners: Sequence[Listener]) -> None:
+def _listen(loop: Loop, listeners: Sequence[Listener], recorders: Sequence[SampleRecorder]) -> None:
+    for recorder in recorders:
+        loop.record_to(recorder)
     for listener in listeners:
         loop.listen(listener)
 

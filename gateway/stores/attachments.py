@@ -41,7 +41,7 @@ _Result = TypeVar("_Result")
 class AttachmentStore:
     """One data directory's attachments."""
 
-    def __init__(self, data: Path, *, largest: int = LARGEST, reserve: int = RESERVE) -> None:
+    def __init__(self, data: Path, largest: int, reserve: int) -> None:
         self.largest = largest
         self._reserve = reserve
         self._directory = data / ATTACHMENTS
@@ -50,9 +50,12 @@ class AttachmentStore:
         self._turns = asyncio.Semaphore(UPLOADS)
         self._threads = StoreThreads(_STORE, "writer", UPLOADS, yields=True)
 
-    async def open(self) -> None:
+    @classmethod
+    async def open(cls, data: Path, *, largest: int = LARGEST, reserve: int = RESERVE) -> AttachmentStore:
         """Make the directory, and let go of uploads that a stop cut short. Raises StoreFailed."""
-        await self._do("open", self._prepare)
+        store = cls(data, largest, reserve)
+        await store._do("open", store._prepare)
+        return store
 
     async def put(self, content: AsyncIterator[bytes], name: str) -> Attachment:
         """Store a file durably, once however often it comes.

@@ -171,8 +171,7 @@ async def rig(
     site = plant(points=points)
     journal = await Disk.open(directory / "journal.sqlite")
     assert isinstance(journal, Disk)
-    names = [point.id for point in site.points]
-    history = shared or await DuckdbHistory.open(directory / "history.duckdb", names)
+    history = shared or await DuckdbHistory.open(directory / "history.duckdb", [point.id for point in site.points])
     clock = ManualClock(MORNING)
     program = ScriptedProgram(rules, interlocks, max(4, len(rules)))
     for column in range(program.conditions):
@@ -192,8 +191,7 @@ async def rig(
     housekeeper = Housekeeper(history, clock)
     scans = ScanTimes(loop)
     loop.listen(scans)
-    attachments = AttachmentStore(directory, largest=100_000, reserve=0)
-    await attachments.open()
+    attachments = await AttachmentStore.open(directory, largest=100_000, reserve=0)
     settled = (hub, journal, history, clock, LIMITS, coverage, no_reload)
     services = ApiServices(
         loop,
@@ -208,10 +206,8 @@ async def rig(
     try:
         yield Rig(site, clock, program, journal, history, intake, loop, recorder, hub, services)
     finally:
-        await attachments.close()
-        if shared is None:
-            await history.close()
-        await journal.close()
+        for store in (attachments, *([] if shared else [history]), journal):
+            await store.close()
 
 
 @contextlib.asynccontextmanager

@@ -70,9 +70,7 @@ async def parts(content: bytes, size: int = 1000) -> AsyncIterator[bytes]:
 
 
 async def opened(data: Path, **limits: int) -> AttachmentStore:
-    store = AttachmentStore(data, reserve=0, **limits)
-    await store.open()
-    return store
+    return await AttachmentStore.open(data, reserve=0, **limits)
 
 
 def files(data: Path) -> dict[str, bytes]:
@@ -217,8 +215,7 @@ async def test_a_disk_that_fails_leaves_nothing_and_says_so(tmp_path: Path, monk
 
 
 async def test_no_attachment_takes_the_space_that_the_journal_needs(tmp_path: Path) -> None:
-    store = AttachmentStore(tmp_path, reserve=2**60)
-    await store.open()
+    store = await AttachmentStore.open(tmp_path, reserve=2**60)
     with pytest.raises(StoreFailed, match="the journal may need"):
         await store.put(parts(JPEG), "x.jpg")
     await store.close()
