@@ -13,6 +13,7 @@ import numpy as np
 
 from gateway.alarm_desk import AlarmDesk
 from gateway.annunciator import Annunciator
+from gateway.command_alarms import command_rules
 from gateway.duty_desk import DutyDesk
 from gateway.event import Event
 from gateway.events.changeover import TrialChanged
@@ -26,6 +27,7 @@ from gateway.machines.alarm import AlarmState
 from gateway.machines.interlock import Demand
 from gateway.machines.interlock_record import InterlockRecord
 from gateway.machines.ticket import Ticket
+from gateway.output_desk import OutputDesk
 from gateway.plant.model import Plant
 from gateway.point_table import PointTable
 from gateway.register_desk import RegisterDesk
@@ -54,7 +56,9 @@ class Engine:
         self._started = started
         self._settled = False
         self.interlocks = tuple(_without_trials(row, program) for row in program.interlocks)
-        self.rules: tuple[RuleInstance, ...] = (*program.rules, *interlock_rules(program.rules, self.interlocks))
+        alarms = interlock_rules(program.rules, self.interlocks)
+        commands = command_rules(len(program.rules) + len(alarms), plant, self.interlocks)
+        self.rules: tuple[RuleInstance, ...] = (*program.rules, *alarms, *commands)
         self._by_id = {rule.id: rule for rule in self.rules}
         self._truth = np.full(len(self.rules), NOT_YET, dtype=np.uint8)
         self.states = standing
@@ -72,6 +76,7 @@ class Engine:
         self.interlock_desk = InterlockDesk(
             self._site, self.interlocks, self._program.rules, standing.demands, standing.interlocks
         )
+        self.output_desk = OutputDesk(plant, self.interlocks, standing.outputs, standing.demands)
 
     def tick(self, table: PointTable, now: Instant) -> list[Event]:
         """What follows from the points as they are now; the states have already moved when it returns."""
@@ -83,7 +88,8 @@ class Engine:
         events += self._take(self._annunciator.designed(conditions, now, settled=now - self._started >= SETTLE))
         for row in self.interlock_desk.moving(conditions):
             events += self._take(self.interlock_desk.observe(row, conditions, table, now))
-        truth, since = self.interlock_desk.with_alarms(conditions, now)
+        events += self._take(self.output_desk.observe(table, now))
+        truth, since = self.output_desk.with_alarms(*self.interlock_desk.with_alarms(conditions, now), now)
         for index in sorted(self._changed(truth, now), key=lambda column: int(since[column])):
             rule = self.rules[index]
             if rule.shadow:
@@ -109,8 +115,8 @@ class Engine:
 
     @property
     def next_due(self) -> Instant:
-        """Before this moment time alone decides nothing; long past while an interlock's effect has a deadline."""
-        if self.interlock_desk.timing:
+        """Before this moment time alone decides nothing; long past while an effect or a command has a deadline."""
+        if self.interlock_desk.timing or self.output_desk.timing:
             return Instant(0)
         return min(self._annunciator.next_due, self.hazard_desk.next_due, self.register_desk.next_due)
 
@@ -139,6 +145,7 @@ class Engine:
             if warmed is not None:
                 self._program.step(warmed.columns(state.now), state.now)
             adopted = self._program.adopt(state)
+        self.output_desk.follow(earlier.output_desk)
         seen = {(rule.id, rule.shadow): truth for rule, truth in zip(earlier.rules, earlier._truth)}
         self._truth[:] = [seen.get((rule.id, rule.shadow), NOT_YET) for rule in self.rules]
         return adopted
@@ -185,6 +192,7 @@ class Engine:
             tickets={i: now.tickets[i] for i in touched[StateKind.TICKET] if i in now.tickets},
             checks={i: now.checks[i] for i in touched[StateKind.CHECK] if i in now.checks},
             interlocks={i: now.interlocks[i] for i in touched[StateKind.INTERLOCK] if i in now.interlocks},
+            outputs={i: now.outputs[i] for i in touched[StateKind.OUTPUT] if i in now.outputs},
         )
         for event in events:
             fold(ahead, event)

@@ -48,6 +48,13 @@ from gateway.events.interlocks import (
     InterlockEnded,
 )
 from gateway.events.lifecycle import ConditionChanged, GatewayStarted, GatewayStopped, LinkChanged
+from gateway.events.outputs import (
+    CommandJudged,
+    CommandRefused,
+    HeartbeatChanged,
+    OutputReleased,
+    OutputSelected,
+)
 from gateway.events.presence import (
     AlarmEscalated,
     DutyCheckAnswered,
@@ -105,6 +112,11 @@ Event = Annotated[
     | InterlockFindingEnded
     | CommandRequested
     | CommandCompleted
+    | CommandJudged
+    | CommandRefused
+    | OutputSelected
+    | OutputReleased
+    | HeartbeatChanged
     | TicketFiled
     | TicketReported
     | TicketRecurred
@@ -145,9 +157,10 @@ def decode(body: bytes | str) -> Event:
 
 
 def subject_of(event: Event) -> str:
-    """What the event is about: the alarm, demand, ticket, command, rule, device, interlock or the gateway."""
-    for name in ("ticket", "demand", "command", "alarm", "check", "handover", "rule", "device", "interlock"):
+    """What the event is about: the alarm, demand, ticket, command, rule, output, device, interlock or the gateway."""
+    names = ("ticket", "demand", "command", "alarm", "check", "handover", "rule", "output", "device", "interlock")
+    for name in names:
         value = getattr(event, name, None)
-        if isinstance(value, str):
+        if isinstance(value, str) and value:
             return value
     return "gateway"

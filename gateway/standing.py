@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from gateway.event import Event
 from gateway.events.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmReset
@@ -30,6 +31,7 @@ from gateway.events.interlocks import (
     InterlockEnded,
 )
 from gateway.events.lifecycle import ConditionChanged
+from gateway.events.outputs import CommandJudged, OutputReleased, OutputSelected
 from gateway.events.presence import (
     AlarmEscalated,
     DutyCheckAnswered,
@@ -38,11 +40,12 @@ from gateway.events.presence import (
     DutyCheckMissed,
 )
 from gateway.events.tickets import TicketEvent
-from gateway.machines import alarm, duty_check, interlock, interlock_record, ticket
+from gateway.machines import alarm, duty_check, interlock, interlock_record, output, ticket
 from gateway.machines.alarm import AlarmState
 from gateway.machines.duty_check import DutyCheck
 from gateway.machines.interlock import Demand
 from gateway.machines.interlock_record import InterlockRecord
+from gateway.machines.output import OutputState
 from gateway.machines.ticket import Ticket
 from gateway.store import StateKind
 
@@ -71,6 +74,10 @@ ALARM_EVENTS = (
 """What moves an alarm beside its condition."""
 
 
+OUTPUT_EVENTS = (CommandRequested, CommandCompleted, CommandJudged, OutputSelected, OutputReleased)
+"""What moves an output."""
+
+
 @dataclass
 class Standing:
     """The present states, by id; loaded from the journal at start."""
@@ -80,15 +87,24 @@ class Standing:
     tickets: dict[str, Ticket] = field(default_factory=dict)
     checks: dict[str, DutyCheck] = field(default_factory=dict)
     interlocks: dict[str, InterlockRecord] = field(default_factory=dict)
+    outputs: dict[str, OutputState] = field(default_factory=dict)
 
 
-def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | DutyCheck | InterlockRecord | None:
-    """Move the state that this event is about; what it has become, or None if it is about none."""
+State: TypeAlias = AlarmState | Demand | Ticket | DutyCheck | InterlockRecord | OutputState
+"""Whatever has a state of its own."""
+
+
+def fold(standing: Standing, event: Event) -> State | None:
+    """Move the states that this event is about; what it has become, or None if it is about none.
+
+    An interlock's command is about its output and its demand: it is the demand that is returned.
+    """
     if isinstance(event, TicketEvent):
         moved = ticket.evolve(standing.tickets.get(event.ticket), event)
         if moved is not None:
             standing.tickets[moved.id] = moved
         return moved
+    moved_output = _fold_output(standing, event)
     match event:
         case (
             InterlockDemanded()
@@ -101,7 +117,7 @@ def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | Dut
             demand = interlock.evolve(standing.demands.get(event.demand), event)
             if demand is not None:
                 standing.demands[demand.id] = demand
-            return demand
+            return demand or moved_output
         case _:
             pass
     if isinstance(event, CHECK_EVENTS):
@@ -112,19 +128,21 @@ def fold(standing: Standing, event: Event) -> AlarmState | Demand | Ticket | Dut
         return moved_record
     subject = _alarm_of(event)
     if subject is None:
-        return None
+        return moved_output
     state = alarm.evolve(standing.alarms.get(subject, AlarmState(subject)), event)
     standing.alarms[subject] = state
     return state
 
 
 def states_of(events: Iterable[Event]) -> Mapping[StateKind, set[str]]:
-    """Which alarms, demands, tickets, checks and interlocks a run of events touches."""
+    """Which alarms, demands, tickets, checks, interlocks and outputs a run of events touches."""
     touched: dict[StateKind, set[str]] = {kind: set() for kind in StateKind}
     for event in events:
         if isinstance(event, TicketEvent):
             touched[StateKind.TICKET].add(event.ticket)
             continue
+        if isinstance(event, OUTPUT_EVENTS):
+            touched[StateKind.OUTPUT].add(event.output)
         match event:
             case (
                 InterlockDemanded()
@@ -144,6 +162,14 @@ def states_of(events: Iterable[Event]) -> Mapping[StateKind, set[str]]:
                 elif subject is not None:
                     touched[StateKind.ALARM].add(subject)
     return touched
+
+
+def _fold_output(standing: Standing, event: Event) -> OutputState | None:
+    if not isinstance(event, OUTPUT_EVENTS):
+        return None
+    moved = output.evolve(standing.outputs.get(event.output, OutputState(event.output)), event)
+    standing.outputs[moved.output] = moved
+    return moved
 
 
 def _fold_check(standing: Standing, subject: str, event: Event) -> DutyCheck | None:

@@ -30,6 +30,7 @@ from gateway.runtime.devices import Devices
 from gateway.runtime.duty_checks import DutyCheckScheduler
 from gateway.runtime.figures import FiguresBook
 from gateway.runtime.followers import Follower
+from gateway.runtime.heartbeats import Heartbeats
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Listener, Loop
 from gateway.runtime.notifiers import Notifiers
@@ -65,6 +66,7 @@ class Station:
     followers: tuple[Follower, ...]
     notifiers: Notifiers
     sender: CommandSender
+    heartbeats: Heartbeats
     devices: Devices
     figures: FiguresBook
     duty_checks: DutyCheckScheduler
@@ -87,8 +89,8 @@ class Station:
         journal, history = await _open_stores(data, plant, journal_address)
         warmed = await warm(plant, program, history, [point.id for point in plant.points], clock.now(), clock)
         intake = Intake()
-        engine = Engine(plant, program, await states.load(journal), clock.now())
-        loop = Loop(plant, engine, journal, intake, clock)
+        standing = await states.load(journal)
+        loop = Loop(plant, Engine(plant, program, standing, clock.now()), journal, intake, clock)
         recorders = [SampleRecorder("history", history.append)]
         followers = [Follower("history", journal, history.append_events, history.last_event)]
         copyists = []
@@ -96,10 +98,10 @@ class Station:
             copyists.append(Copyist(name, copy, history, journal, clock, lambda: recorders[0].unwritten_since))
             followers.append(Follower(name, journal, copy.append_events))
         notifiers = await Notifiers.open(loop, journal)
-        housekeeper = Housekeeper(history, clock)
-        probes = _probes(loop, intake, recorders, copyists, followers, housekeeper, notifiers)
+        housekeeper, heartbeats = Housekeeper(history, clock), Heartbeats(plant, loop, clock)
+        probes = _probes(loop, intake, recorders, copyists, followers, housekeeper, notifiers, heartbeats)
         devices = Devices(plant, kinds, intake, clock, probes)
-        sender = CommandSender(plant, devices.drivers, loop, journal, clock)
+        sender = CommandSender(devices.drivers, loop, journal, clock)
         figures = FiguresBook(journal, plant.duty.alarms)
         _listen(loop, [sender, figures, notifiers, *followers], recorders)
         return cls(
@@ -116,6 +118,7 @@ class Station:
             followers=tuple(followers),
             notifiers=notifiers,
             sender=sender,
+            heartbeats=heartbeats,
             devices=devices,
             figures=figures,
             duty_checks=DutyCheckScheduler(loop, clock),
@@ -130,7 +133,7 @@ class Station:
 
     def reloader(self, load: Callable[[], Loaded], shown: Callable[[Loaded], None]) -> Reloader[Loaded]:
         """What exchanges rules and plant file; `shown` takes over whatever shows them."""
-        following = (self.sender.switch, self.figures.switch, self.duty_checks.switch, self.notifiers.switch)
+        following = (self.heartbeats.switch, self.figures.switch, self.duty_checks.switch, self.notifiers.switch)
         return Reloader(load, self.loop, self.devices, self, following, shown)
 
     async def bind(self, plant: Plant) -> Callable[[], None]:
@@ -162,6 +165,7 @@ class Station:
                     group.create_task(serve(), name="api"),
                     group.create_task(self.loop.run(), name="loop"),
                     group.create_task(self.sender.run(), name="commands"),
+                    group.create_task(self.heartbeats.run(self.devices.drivers), name="heartbeats"),
                     group.create_task(self.housekeeper.run(), name="housekeeper"),
                     group.create_task(self.figures.run(), name="figures"),
                     group.create_task(self.duty_checks.run(), name="duty checks"),
@@ -215,6 +219,7 @@ def _probes(
     followers: Sequence[Follower],
     housekeeper: Housekeeper,
     notifiers: Notifiers,
+    heartbeats: Heartbeats,
 ) -> Mapping[str, Callable[[], float]]:
     """What the gateway says of itself, by point kind; the first follower is the embedded history's."""
     return {
@@ -231,6 +236,7 @@ def _probes(
         "history_space_used": lambda: housekeeper.fullness,
         "history_samples_cut": lambda: housekeeper.cut,
         "impossible_samples": lambda: float(sum(loop.table.admission.total(kind) for kind in IMPOSSIBLE)),
+        "heartbeats_written": lambda: float(heartbeats.written),
     }
 
 

@@ -28,6 +28,7 @@ class StateKind(StrEnum):
     CHECK = "check"
     INTERLOCK = "interlock"
     """What is kept of an interlock between its demands."""
+    OUTPUT = "output"
 
 
 @dataclass(frozen=True, slots=True)

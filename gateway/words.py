@@ -43,6 +43,15 @@ BYPASS_OVERSTAYED_RESPONSE = Text(
     "立即解除旁路并恢复联锁；不能恢复的，停止作业",
     "Remove the bypass and restore the interlock now; stop the work if that cannot be done",
 )
+COMMAND_REFUSED = Text("联锁指令被拒绝：{}", "An interlock's command was refused: {}")
+COMMAND_UNPROVEN = Text("指令未见执行：{}", "A command is not seen to be done: {}")
+COMMAND_CONSEQUENCE = Text(
+    "网关的指令未起作用，设备可能仍在原状态", "The gateway's command had no effect; the equipment may be as it was"
+)
+COMMAND_RESPONSE = Text(
+    "现场确认设备状态，必要时手动操作；查看日志中的原因",
+    "See the equipment itself and act by hand if need be; the journal has the reason",
+)
 
 RULE_GONE_AT_START = "启动时发现规则或联锁已不在配置中 / found at start: the rule or interlock is no longer in force"
 
@@ -68,7 +77,12 @@ EVENT_KINDS = {
     "interlock.finding": Text("联锁异常", "Interlock finding"),
     "interlock.finding_ended": Text("联锁异常消失", "Interlock finding ended"),
     "command.requested": Text("指令下发", "Command requested"),
+    "command.refused": Text("指令被拒绝", "Command refused"),
+    "command.judged": Text("指令效果判定", "Command judged"),
     "command": Text("指令结果", "Command completed"),
+    "output.selected": Text("选择输出（待执行）", "Output selected, to be operated"),
+    "output": Text("选择解除", "Selection ended"),
+    "heartbeat": Text("网关心跳", "Heartbeat of the gateway"),
     "ticket.filed": Text("隐患立案（疑似）", "Hazard ticket filed (suspected)"),
     "ticket.reported": Text("隐患登记（人工排查）", "Hazard reported by a person"),
     "ticket.extended": Text("隐患整改延期", "Hazard deadline extended"),

@@ -79,6 +79,10 @@ class CauseEffect:
         if output is not None and model.value not in output.values:
             expected = f"{model.value:g} among them"
             self._draft.problem(f"outputs {output.id}.values", expected, f"{list(output.values)}")
+        if output is not None and output.guard.conditional and model.value != output.guard.fail_safe:
+            expected = f"{model.value:g}, which {source.model.id} commands: no rate and no permissive may refuse that"
+            got = "nothing" if output.guard.fail_safe is None else f"{output.guard.fail_safe:g}"
+            self._draft.problem(f"outputs {output.id}.fail_safe", expected, got)
         return Effect(
             id=model.id,
             name=model.name.text(),

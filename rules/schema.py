@@ -22,7 +22,8 @@ from pydantic import (
 from gateway.document.fields import DottedWord, Quantity, Unit, Word, Words
 from gateway.duration import Duration
 from gateway.gases import GASES
-from gateway.plant.schema import ConversionTemperature, PositiveDuration, TextShape
+from gateway.plant.output_schema import PositiveDuration
+from gateway.plant.schema import ConversionTemperature, TextShape
 from gateway.rule import Priority
 from gateway.sample import SECOND
 

@@ -92,7 +92,11 @@ class CommandRequested:
     output: str
     value: float
     demand: str
+    """Of the interlock that commands; empty for a person's command."""
     effect: str
+    by: str = ""
+    """The person who commands; empty for an interlock."""
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,3 +111,7 @@ class CommandCompleted:
     demand: str
     written: bool
     detail: str
+    value: float | None = None
+    """What was to be written; None in journals of before it was noted."""
+    refused: bool = False
+    """Whether the gateway itself refused it, so that nothing was sent."""

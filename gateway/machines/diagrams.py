@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gateway.events.interlocks import Verdict
 from gateway.events.tickets import TicketAction, TicketState
-from gateway.machines import alarm, bypass, duty_check, escalation, interlock, proof_test, suppression, ticket
+from gateway.machines import alarm, bypass, duty_check, escalation, interlock, output, proof_test, suppression, ticket
 from gateway.machines.table import Action, State, Table
 from gateway.plant.model import Text
 
@@ -22,6 +22,7 @@ HEADINGS: Mapping[str, Text] = {
     "escalation": Text("逐级上报", "The ladder that an unheard alarm climbs"),
     "duty_check": Text("查岗", "A duty check"),
     "ticket": Text("隐患闭环：排查、登记、评估、整改、复查、销号", "A hazard from suspicion to write-off"),
+    "output": Text("输出指令：选择、执行、写入", "A command of an output: select, operate, write"),
     "interlock": Text("联锁动作的判定", "The verdict on one effect of an interlock demand"),
     "bypass": Text("联锁旁路", "The bypass of an interlock"),
     "proof_test": Text("联锁试验", "A proof test of an interlock"),
@@ -55,6 +56,11 @@ NOTES: Mapping[str, Text] = {
         "nobody who bypassed an interlock closes its ticket. A major hazard is assessed first, and its five fields are "
         "there before the work begins. Supervision and production are two more axes: what is listed or stopped is "
         "not written off.",
+    ),
+    "output": Text(
+        "人的指令分两步：选择（写明原因），再执行；换人、换值、超时、条件不再成立，一律拒绝。联锁指令只需一步，并解除任何选择。",
+        "A person's command takes two steps: select, with a reason, then operate. Another person, another value, too "
+        "late, or a permissive lost between: refused. An interlock's command takes one step and ends any selection.",
     ),
     "interlock": Text(
         "“已下令”不等于“已动作”：判定只依据反馈；无法判定时记为不确定，绝不记为合格。",
@@ -143,6 +149,21 @@ CHINESE: Mapping[str, str] = {
     ticket.SupervisionState.SUPERVISED: "挂牌督办中",
     ticket.ProductionState.PRODUCING: "生产中",
     ticket.ProductionState.STOPPED: "停产中",
+    output.SelectionState.FREE: "未选择",
+    output.SelectionState.SELECTED: "已选择",
+    output.SelectionStep.SELECT: "选择",
+    output.SelectionStep.OPERATE: "执行",
+    output.SelectionStep.CANCEL: "取消",
+    output.SelectionStep.EXPIRE: "超时",
+    output.SelectionStep.REFUSE: "执行被拒绝",
+    output.SelectionStep.PREEMPT: "联锁下令",
+    output.CommandStage.REQUESTED: "已记入日志，待写入",
+    output.CommandStage.WRITTEN: "设备已确认",
+    output.CommandStage.REFUSED: "网关拒绝，未发送",
+    output.CommandStage.UNCONFIRMED: "已发送，设备未确认",
+    output.Receiving.CONFIRM: "确认",
+    output.Receiving.REFUSE: "拒绝",
+    output.Receiving.FAIL: "无确认",
     Verdict.PENDING: "待判定",
     Verdict.PASS: "合格",
     Verdict.LATE: "迟动作",
@@ -183,6 +204,7 @@ def pages() -> Mapping[str, str]:
         "escalation": _page("escalation", [_drawn(escalation.TABLE)]),
         "duty_check": _page("duty_check", [_drawn(duty_check.TABLE)]),
         "ticket": _page("ticket", [_drawn(ticket.TABLE), _drawn(ticket.SUPERVISION), _drawn(ticket.PRODUCTION)]),
+        "output": _page("output", [_drawn(output.SELECTION), _drawn(output.COMMAND)]),
         "interlock": _page("interlock", [_drawn(interlock.TABLE)]),
         "bypass": _page("bypass", [_drawn(bypass.TABLE)]),
         "proof_test": _page("proof_test", [_drawn(proof_test.TABLE)]),

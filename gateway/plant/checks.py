@@ -5,7 +5,7 @@ Collects problems and never raises; an entry that is wrong in one field is still
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -20,6 +20,8 @@ from gateway.plant.files import beside
 from gateway.plant.interlock_schema import InterlocksShape, repeated
 from gateway.plant.keeping_schema import HistoryShape, too_short
 from gateway.plant.model import Device, Text
+from gateway.plant.output_checks import OutputChecks, points_by_id
+from gateway.plant.output_schema import HeartbeatShape
 from gateway.plant.own import GATEWAY, is_watched
 from gateway.plant.risk_schema import RiskShape
 from gateway.plant.schema import (
@@ -63,15 +65,18 @@ class Checks:
         self._lines()
         for equipment in self.sections.equipment:
             self._one_equipment(equipment)
-        self._parent_loops()
+        for item, loop in parent_loops(self._equipment):
+            self._add(item.field("parent"), "a parent that is not inside it", " in ".join(loop))
         seen: dict[tuple[str, str], Path] = {}
         for point in self.sections.points:
             self._once(point, seen, "point")
             self._point(point)
         seen = {}
+        guards = OutputChecks(self.document, points_by_id(self.sections.points), self.problems)
         for output in self.sections.outputs:
             self._once(output, seen, "output")
             self._output(output)
+            guards.check(output)
         self._history(self.sections.history)
         self._ids(self.sections.risks, "risk")
         for risk in self.sections.risks:
@@ -148,6 +153,19 @@ class Checks:
             return
         rest = {key: value for key, value in item.raw.items() if key not in DeviceShape.model_fields}
         self._read(item.path, item.path, self.drivers[name].device_settings, rest, DeviceShape)
+        self._heartbeat(item, self.drivers[name])
+
+    def _heartbeat(self, item: Item[DeviceShape], kind: DriverKind) -> None:
+        shape = item.get("heartbeat", HeartbeatShape)
+        if shape is None:
+            return
+        path = item.field("heartbeat")
+        if not kind.manifest.writes:
+            self._add(path, "a heartbeat on a device that can be written", f"one on a {kind.name} device")
+            return
+        address = self._read(path, path, kind.output_address, shape.model_extra or {}, HeartbeatShape)
+        if address is not None and item.id is not None:
+            self._taken(path, item.id, [f"output {address.model_dump_json()}"], f"heartbeat of {item.id}")
 
     def _lines(self) -> None:
         """That devices which share a line agree on how it is used; the first of each says how."""
@@ -222,20 +240,6 @@ class Checks:
             expected = f"{a_dimension(wanted)} such as {value:g} {wanted}".rstrip()
             self._add((*path, "value"), expected, f"{value:g} {unit}, {a_dimension(unit)}")
 
-    def _parent_loops(self) -> None:
-        reported: set[str] = set()
-        for start, item in self._equipment.items():
-            trail = [start]
-            while (above := self._parent_of(trail[-1])) is not None and above not in trail:
-                trail.append(above)
-            if above == start and start not in reported:
-                reported.update(trail)
-                self._add(item.field("parent"), "a parent that is not inside it", " in ".join([*trail, start]))
-
-    def _parent_of(self, equipment: str) -> str | None:
-        parent = self._equipment[equipment].get("parent", str)
-        return parent if parent in self._equipment else None
-
     def _once(self, item: Item[PointShape] | Item[OutputShape], seen: dict[tuple[str, str], Path], what: str) -> None:
         equipment, kind = item.get("equipment", str), item.get("kind", str)
         if equipment is None or kind is None:
@@ -295,10 +299,6 @@ class Checks:
         owner = self._class_of(equipment)
         if owner is not None and kind is not None and kind not in owner.outputs:
             self._add(item.field("kind"), one_of(owner.outputs, kind), f"{kind!r} on a {owner.id}")
-        values = item.get("values", list)
-        if item.get("allowed", bool) and values is not None and not values:
-            path = item.field("values")
-            self._add(path, "the values that may be written, such as [0, 1]", "an allowed output without any")
         self._address(item, "target", f"{equipment}.{kind}")
 
     def _address(self, item: Item[PointShape] | Item[OutputShape], name: str, called: str) -> None:
@@ -335,3 +335,20 @@ class Checks:
         for other in others:
             got = f"{called} where {other} is already"
             self._add(path, f"a place on {device} that no other point or output has", got)
+
+
+def parent_loops(equipment: Mapping[str, Item[EquipmentShape]]) -> Iterator[tuple[Item[EquipmentShape], Sequence[str]]]:
+    """Each loop of parents once, with the first of its members."""
+
+    def above(name: str) -> str | None:
+        parent = equipment[name].get("parent", str)
+        return parent if parent in equipment else None
+
+    reported: set[str] = set()
+    for start, item in equipment.items():
+        trail = [start]
+        while (parent := above(trail[-1])) is not None and parent not in trail:
+            trail.append(parent)
+        if parent == start and start not in reported:
+            reported.update(trail)
+            yield item, [*trail, start]

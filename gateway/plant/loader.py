@@ -6,7 +6,7 @@ Reads the one file that it is given, and no driver: the registry of drivers is h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,8 +22,9 @@ from gateway.plant.criteria import Criteria, EquipmentClass
 from gateway.plant.duty_schema import duty
 from gateway.plant.interlock_keeping import InterlockPolicy
 from gateway.plant.keeping import HistoryPolicy
-from gateway.plant.model import Area, Device, Equipment, Limit, Output, Plant, Point, Site
-from gateway.plant.schema import EquipmentShape, SiteShape
+from gateway.plant.model import Area, Device, Equipment, Heartbeat, Limit, Output, Plant, Point, Site
+from gateway.plant.output_checks import guard_of
+from gateway.plant.schema import DeviceShape, EquipmentShape, SiteShape
 from gateway.plant.sections import Item, Sections, ShapeT, read_sections
 
 _Settings: TypeAlias = Mapping[documents.Path, BaseModel]
@@ -54,13 +55,13 @@ def _build(document: Document, sections: Sections, settings: _Settings, criteria
     areas = tuple(Area(shape.id, shape.name.text(), shape.staffed) for shape in map(_whole, sections.areas))
     equipment = _parents_first([_equipment(_whole(item)) for item in sections.equipment])
     devices = tuple(
-        Device(shape.id, shape.driver, shape.name.text(), settings[item.path])
+        Device(shape.id, shape.driver, shape.name.text(), settings[item.path], _heartbeat(item, settings))
         for item in sections.devices
         for shape in [_whole(item)]
     )
     classes = {each.id: criteria.classes[each.equipment_class] for each in equipment}
     points = _points(sections, settings, classes)
-    outputs = _outputs(sections, settings, classes)
+    outputs = _outputs(sections, settings, classes, points)
     if own.is_watched(criteria):
         equipment = (*equipment, own.own_equipment(areas))
         devices = (*devices, own.own_device())
@@ -105,7 +106,15 @@ def _points(sections: Sections, settings: _Settings, classes: _Classes) -> tuple
     )
 
 
-def _outputs(sections: Sections, settings: _Settings, classes: _Classes) -> tuple[Output, ...]:
+def _heartbeat(item: Item[DeviceShape], settings: _Settings) -> Heartbeat | None:
+    shape = _whole(item).heartbeat
+    return None if shape is None else Heartbeat(settings[item.field("heartbeat")], shape.period, shape.counts)
+
+
+def _outputs(
+    sections: Sections, settings: _Settings, classes: _Classes, points: Sequence[Point]
+) -> tuple[Output, ...]:
+    by_id = {point.id: point for point in points}
     return tuple(
         Output(
             id=f"{shape.equipment}.{shape.kind}",
@@ -116,6 +125,7 @@ def _outputs(sections: Sections, settings: _Settings, classes: _Classes) -> tupl
             address=settings[item.path],
             allowed=shape.allowed,
             values=tuple(shape.values),
+            guard=guard_of(shape, by_id),
         )
         for item in sections.outputs
         for shape in [_whole(item)]

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from gateway.plant.duty import Duty
+from gateway.plant.guard import Guard
 from gateway.plant.interlock_keeping import InterlockPolicy
 from gateway.plant.keeping import HistoryPolicy
 from gateway.plant.risk import Risk
@@ -86,6 +87,18 @@ class Equipment:
 
 
 @dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A register that is counted up while the gateway is sound, so that the device's PLC can see when it is not."""
+
+    address: BaseModel
+    """The driver's own address (`DriverKind.output_address`)."""
+    period: int
+    """Microseconds."""
+    counts: int
+    """The counter runs from 0 to one less."""
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """One thing at the end of one connection; the unit of isolation."""
 
@@ -94,6 +107,7 @@ class Device:
     name: Text
     settings: BaseModel
     """The driver's own device settings (`DriverKind.device_settings`)."""
+    heartbeat: Heartbeat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +152,7 @@ class Output:
     allowed: bool
     values: tuple[float, ...]
     """The only values that may be written."""
+    guard: Guard = field(default_factory=Guard)
 
 
 @dataclass(frozen=True, slots=True)

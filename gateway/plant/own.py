@@ -27,6 +27,7 @@ OWN_KINDS = (
     "history_space_used",
     "history_samples_cut",
     "impossible_samples",
+    "heartbeats_written",
 )
 
 _MOST = 1e15

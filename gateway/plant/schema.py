@@ -23,12 +23,12 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from gateway.document.fields import Id, Quantity, Unit, Word, Words, parse_conversion_temperature
 from gateway.driver import DriverKind
-from gateway.duration import Duration
 from gateway.plant import model
 from gateway.plant.criteria import Criteria
 from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, HazardsShape, NotifyShape
 from gateway.plant.interlock_schema import InterlocksShape
 from gateway.plant.keeping_schema import HistoryShape, KeepingShape
+from gateway.plant.output_schema import GuardShape, HeartbeatShape, Number, PositiveDuration
 from gateway.plant.own import GATEWAY
 from gateway.plant.risk_schema import RiskShape
 from gateway.plant.shape import Shape
@@ -56,7 +56,6 @@ def _text_or_number(value: object) -> object:
     return value
 
 
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 CreditCode = Annotated[str, BeforeValidator(lambda v: _credit_code(v) if isinstance(v, str) else v)]
 NameplateValue = Annotated[str | float, BeforeValidator(_text_or_number)]
 ConversionTemperature = Annotated[
@@ -64,7 +63,6 @@ ConversionTemperature = Annotated[
     BeforeValidator(parse_conversion_temperature),
     WithJsonSchema({"type": "string", "examples": ["0 degC", "20 degC", "25 degC"]}),
 ]
-PositiveDuration = Annotated[Duration, Field(gt=0)]
 
 
 class TextShape(Shape):
@@ -131,6 +129,8 @@ class DeviceShape(Shape):
     id: Id
     driver: str
     name: TextShape
+    heartbeat: HeartbeatShape | None = None
+    """A register that tells the device's PLC that the gateway lives."""
 
 
 class SourceShape(Shape):
@@ -160,7 +160,7 @@ class PointShape(Shape):
     source: SourceShape
 
 
-class OutputShape(Shape):
+class OutputShape(GuardShape):
     equipment: Id
     kind: Word
     name: TextShape | None = None
@@ -230,8 +230,15 @@ def _plant_model(drivers: Mapping[str, DriverKind], criteria: Criteria) -> type[
 
 def _device(kind: DriverKind) -> type[BaseModel]:
     own: Any = {"id": (Id, ...), "driver": (Literal[kind.name], ...), "name": (TextShape, ...)}
+    if kind.manifest.writes:
+        own["heartbeat"] = (_heartbeat(kind) | None, None)
     made: type[BaseModel] = create_model(f"{kind.name}_device", __base__=kind.device_settings, **own)
     return made
+
+
+def _heartbeat(kind: DriverKind) -> Any:
+    own: Any = {name: (field.annotation, field) for name, field in HeartbeatShape.model_fields.items()}
+    return create_model(f"{kind.name}_heartbeat", __base__=kind.output_address, **own)
 
 
 def _located(address: type[BaseModel], name: str) -> type[BaseModel]:

@@ -1,6 +1,7 @@
 """From a journalled command to the device, and its receipt back into the journal.
 
-Sends nothing that is not journalled, nothing that the plant file does not allow, and nothing too old.
+Sends nothing that is not journalled, nothing that the output desk does not permit at that very moment, and nothing
+too old.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Mapping, Sequence
 
 from gateway.clock import Clock
 from gateway.driver import Driver, Receipt
+from gateway.duration import format_duration
 from gateway.errors import OutputRefused, StoreFailed
 from gateway.event import Entry
 from gateway.events.interlocks import CommandCompleted, CommandRequested
 from gateway.identity import identity
-from gateway.plant.model import Output, Plant
+from gateway.machines.permission import Wish
+from gateway.plant.model import Output
 from gateway.runtime.followers import AT_ONCE, RETRY_AFTER
 from gateway.runtime.loop import Loop, Tick
 from gateway.runtime.supervise import attempt
@@ -31,21 +34,13 @@ CURSOR_EVERY = 2.0
 EXPIRES_AFTER = 30 * SECOND
 """A trip that a stopped gateway owes for longer than this is no longer its to make."""
 
+PERSON_WAITS = 5 * SECOND
+"""A person's command that is older was not sent while they looked at the plant, and is not sent at all."""
+
 WRITE_TIMEOUT = 5.0
 """Seconds for one write, connection included."""
 
 _log = logging.getLogger(__name__)
-
-
-def check_allowed(output: Output | None, name: str, value: float) -> Output:
-    """The output, if the plant file allows this value on it; raises OutputRefused otherwise."""
-    if output is None:
-        raise OutputRefused(name, "an output of the plant file", "none of that name")
-    if not output.allowed:
-        raise OutputRefused(name, "`allowed: true` in the plant file", "allowed: false")
-    if value not in output.values:
-        raise OutputRefused(name, f"one of {list(output.values)}", f"{value:g}")
-    return output
 
 
 class CommandSender:
@@ -54,8 +49,7 @@ class CommandSender:
     Its cursor stands before the oldest command without a receipt: a crash leaves no command forgotten.
     """
 
-    def __init__(self, plant: Plant, drivers: Mapping[str, Driver], loop: Loop, journal: Journal, clock: Clock) -> None:
-        self._outputs = plant.outputs_by_id()
+    def __init__(self, drivers: Mapping[str, Driver], loop: Loop, journal: Journal, clock: Clock) -> None:
         self._drivers = drivers
         self._loop = loop
         self._journal = journal
@@ -67,10 +61,6 @@ class CommandSender:
 
     def on_tick(self, tick: Tick) -> None:
         self._note(tick.entries)
-
-    def switch(self, plant: Plant) -> None:
-        """What may be written is what this plant file allows, for commands that are under way as well."""
-        self._outputs = plant.outputs_by_id()
 
     async def run(self) -> None:
         """Send everything that is open and everything that comes; ends by cancellation."""
@@ -111,7 +101,18 @@ class CommandSender:
     async def _send(self, command: CommandRequested) -> None:
         if command.command not in self._open:
             return
-        receipt = await self._receipt(command)
+        refused = False
+        try:
+            output = self._permitted(command)
+        except OutputRefused as refusal:
+            refused = True
+            receipt = Receipt(written=False, detail=str(refusal), at=self._clock.now())
+        else:
+            receipt = await attempt(
+                f"the write of {output.id} by the driver of {output.device}",
+                self._write(output, command.value),
+                lambda error: Receipt(written=False, detail=f"the driver broke: {error!r}", at=self._clock.now()),
+            )
         if not receipt.written:
             _log.error("command %s to %s was not carried out: %s", command.command, command.output, receipt.detail)
         completed = CommandCompleted(
@@ -122,6 +123,8 @@ class CommandSender:
             demand=command.demand,
             written=receipt.written,
             detail=receipt.detail,
+            value=command.value,
+            refused=refused,
         )
         await self._keep(completed)
 
@@ -139,19 +142,19 @@ class CommandSender:
             else:
                 return
 
-    async def _receipt(self, command: CommandRequested) -> Receipt:
+    def _permitted(self, command: CommandRequested) -> Output:
+        """The output, judged by the plant as it is at the last moment before the write; raises OutputRefused."""
         now = self._clock.now()
-        if now - command.at > EXPIRES_AFTER:
-            return Receipt(written=False, detail="expired: the gateway was not running", at=now)
-        try:
-            output = check_allowed(self._outputs.get(command.output), command.output, command.value)
-        except OutputRefused as refusal:
-            return Receipt(written=False, detail=str(refusal), at=now)
-        return await attempt(
-            f"the write of {output.id} by the driver of {output.device}",
-            self._write(output, command.value),
-            lambda error: Receipt(written=False, detail=f"the driver broke: {error!r}", at=self._clock.now()),
-        )
+        longest = PERSON_WAITS if command.by else EXPIRES_AFTER
+        if now - command.at > longest:
+            got = "one that has expired: the gateway was not running, or its journal not writable"
+            raise OutputRefused(command.output, f"a command of the last {format_duration(longest)}", got)
+        desk = self._loop.engine.output_desk
+        latest = desk.state(command.output).command
+        if command.by and latest is not None and latest.id != command.command:
+            raise OutputRefused(command.output, "the latest command of this output", "one that another has overtaken")
+        wish = Wish(command.output, command.value, by_person=bool(command.by))
+        return desk.permit(wish, self._loop.table, now)
 
     async def _write(self, output: Output, value: float) -> Receipt:
         try:

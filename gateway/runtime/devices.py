@@ -15,6 +15,7 @@ import numpy as np
 from gateway.clock import Clock
 from gateway.driver import Driver, DriverKind, DriverWork, LinkStatus
 from gateway.plant import own
+from gateway.plant.guard import Guard
 from gateway.plant.model import Device, Output, Plant, Point, Text
 from gateway.point_table import source_of
 from gateway.runtime.health import HealthDriver
@@ -171,4 +172,5 @@ def _essence(points: Sequence[Point]) -> dict[str, Point]:
 
 
 def _output_essence(outputs: Sequence[Output]) -> dict[str, Output]:
-    return {output.id: replace(output, name=_NOBODY) for output in outputs}
+    """By id, without its name and without what limits and proves its writes."""
+    return {output.id: replace(output, name=_NOBODY, guard=Guard()) for output in outputs}

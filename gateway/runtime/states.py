@@ -10,6 +10,7 @@ from gateway.machines.alarm import AlarmState
 from gateway.machines.duty_check import DutyCheck
 from gateway.machines.interlock import Demand
 from gateway.machines.interlock_record import InterlockRecord
+from gateway.machines.output import OutputState
 from gateway.machines.ticket import Ticket
 from gateway.standing import CHECKS_KEPT, Standing
 from gateway.store import Journal, StateKind, StateRow
@@ -19,6 +20,7 @@ _DEMAND = TypeAdapter(Demand)
 _TICKET = TypeAdapter(Ticket)
 _CHECK = TypeAdapter(DutyCheck)
 _INTERLOCK = TypeAdapter(InterlockRecord)
+_OUTPUT = TypeAdapter(OutputState)
 
 
 def rows(standing: Standing, touched: Mapping[StateKind, set[str]]) -> list[StateRow]:
@@ -28,7 +30,9 @@ def rows(standing: Standing, touched: Mapping[StateKind, set[str]]) -> list[Stat
     tickets = (standing.tickets[i] for i in touched[StateKind.TICKET] if i in standing.tickets)
     checks = (standing.checks[i] for i in touched[StateKind.CHECK] if i in standing.checks)
     kept = (standing.interlocks[i] for i in touched[StateKind.INTERLOCK] if i in standing.interlocks)
+    outputs = (standing.outputs[i] for i in touched[StateKind.OUTPUT] if i in standing.outputs)
     return [
+        *(StateRow(StateKind.OUTPUT, o.output, True, _OUTPUT.dump_json(o).decode()) for o in outputs),  # noqa: FBT003
         *(StateRow(StateKind.INTERLOCK, i.interlock, i.standing, _INTERLOCK.dump_json(i).decode()) for i in kept),
         *(StateRow(StateKind.CHECK, c.id, c.standing, _CHECK.dump_json(c).decode()) for c in checks),
         *(StateRow(StateKind.ALARM, a.alarm, a.standing, _ALARM.dump_json(a).decode()) for a in alarms),
@@ -43,6 +47,7 @@ async def load(journal: Journal) -> Standing:
     demands = [_DEMAND.validate_json(r.body) for r in await journal.states(StateKind.DEMAND, standing_only=False)]
     tickets = tickets_of(await journal.states(StateKind.TICKET, standing_only=False))
     every = await journal.states(StateKind.CHECK, standing_only=False)
+    outputs = [_OUTPUT.validate_json(r.body) for r in await journal.states(StateKind.OUTPUT, standing_only=False)]
     checks = sorted((_CHECK.validate_json(row.body) for row in every), key=lambda check: check.asked_at)
     kept = [_INTERLOCK.validate_json(r.body) for r in await journal.states(StateKind.INTERLOCK, standing_only=False)]
     return Standing(
@@ -51,6 +56,7 @@ async def load(journal: Journal) -> Standing:
         tickets={ticket.id: ticket for ticket in sorted(tickets, key=lambda t: t.filed_at)},
         checks={check.id: check for check in checks[-CHECKS_KEPT:]},
         interlocks={record.interlock: record for record in kept},
+        outputs={output.output: output for output in outputs},
     )
 
 

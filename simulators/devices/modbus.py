@@ -81,6 +81,17 @@ class _Target:
     form: Form
 
 
+@dataclass(frozen=True, slots=True)
+class _HeartbeatTarget:
+    """The register that the gateway counts up."""
+
+    address: OutputAddress
+    form: Form
+
+    def is_at(self, table: Table, address: int) -> bool:
+        return Table(self.address.table) is table and self.address.address == address
+
+
 class Unit:
     """The registers of one device, always as the model says now."""
 
@@ -102,6 +113,7 @@ class Unit:
             if output.device == device.id
             for address in [expect(output.address, OutputAddress)]
         ]
+        self._heartbeat = _heartbeat_of(device, self.settings)
         self._words: dict[Table, dict[int, int]] = {}
         self._version = -1
 
@@ -116,6 +128,12 @@ class Unit:
 
     def write(self, table: Table, address: int, words: Sequence[int]) -> ExcCodes | None:
         """Pass the words on as commands; ILLEGAL_ADDRESS unless they are exactly whole outputs."""
+        if self._heartbeat is not None and self._heartbeat.is_at(table, address):
+            if len(words) != self._heartbeat.form.type.registers:
+                return ExcCodes.ILLEGAL_ADDRESS
+            self._model.watchdogs[self.device.id].write(decode(self._heartbeat.form, words).value)
+            self._model.version += 1
+            return None
         taken: list[tuple[_Target, float]] = []
         place = address
         while place < address + len(words):
@@ -153,6 +171,10 @@ class Unit:
             value = self._model.commanded(target.output.id)
             for step, word in enumerate(encode(target.form, value)):
                 held[target.address.address + step] = word
+        if self._heartbeat is not None:
+            count = self._model.watchdogs[self.device.id].count or 0.0
+            for step, word in enumerate(encode(self._heartbeat.form, count)):
+                words[Table(self._heartbeat.address.table)][self._heartbeat.address.address + step] = word
         self._words = words
         self._version = self._model.version
 
@@ -178,6 +200,13 @@ class Unit:
             if math.isnan(value):
                 return (0xFFFF,) * placed.form.registers
             return encode(placed.form, min(max(value, placed.point.low), placed.point.high), held)
+
+
+def _heartbeat_of(device: Device, settings: TcpSettings) -> _HeartbeatTarget | None:
+    if device.heartbeat is None:
+        return None
+    address = expect(device.heartbeat.address, OutputAddress)
+    return _HeartbeatTarget(address, output_form(address, settings))
 
 
 class _Bus(SimCore):

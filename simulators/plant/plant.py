@@ -19,6 +19,7 @@ from simulators.plant.gas import GasArea
 from simulators.plant.model import Model
 from simulators.plant.plc import HardwiredInterlocks, Row, caster_rows, dry_rows, furnace_rows, wet_rows
 from simulators.plant.signals import Parameters
+from simulators.plant.watchdog import Watchdog
 
 _RECOVERY = 12.0
 """Seconds between the end of a scenario and the reset of its trips: the causes have to go first."""
@@ -41,6 +42,8 @@ class PlantModel:
             normal.update(model.normal)
         self.parameters = Parameters(normal)
         self._interlocks = HardwiredInterlocks(rows, self.actuators)
+        self.watchdogs = {device.id: Watchdog() for device in plant.devices if device.heartbeat is not None}
+        """By device: what its PLC knows of the gateway."""
         self._still = {f"{point.equipment}.{point.kind}": _at_rest(point) for point in plant.points}
         self._points = {point.id: f"{point.equipment}.{point.kind}" for point in plant.points}
         self.readings: dict[str, float] = {}
@@ -57,6 +60,8 @@ class PlantModel:
         """Advance by `dt` seconds."""
         self.elapsed += dt
         self.version += 1
+        for watchdog in self.watchdogs.values():
+            watchdog.step(dt)
         self._recover(dt)
         haste = 1.0 if self._since_restore is None else _HASTE
         for model in self._models:

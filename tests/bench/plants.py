@@ -53,6 +53,7 @@ _OWN = {
     "history_space_used": _Kind("%", 1e15, 1, 40, 0),
     "history_samples_cut": _Kind("", 1e15, 1, 0, 0),
     "impossible_samples": _Kind("", 1e15, 1, 0, 0),
+    "heartbeats_written": _Kind("", 1, 1, 1, 0),
 }
 _DETECTOR = {"concentration": _Kind("ppm", 1000, 0.1, 5, 5), "fault": _Kind("", 1, 1, 0, 0)}
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from gateway.engine import SETTLE, Engine
 from gateway.event import Event
+from gateway.plant.guard import Guard
 from gateway.plant.model import Area, Device, Equipment, Output, Plant, Point, RiskGrade, Site, Text
 from gateway.point_table import PointTable
 from gateway.rule import Conditions, Effect, EffectMode, InterlockInstance, PointColumns, RuleInstance, Truth
@@ -22,6 +23,9 @@ Truths = Mapping[int, Truth | tuple[Truth, int]]
 STALE_AFTER = 5 * SECOND
 WITHIN, SCAN = 2 * SECOND, SECOND // 10
 SETTLED = SETTLE + SECOND
+
+
+UNGUARDED = Guard()
 
 
 class Address(BaseModel):
@@ -38,7 +42,7 @@ def point(index: int, kind: str) -> Point:
     )  # fmt: skip
 
 
-def plant(*, allowed: bool = True, points: int = 3) -> Plant:
+def plant(*, allowed: bool = True, points: int = 3, guard: Guard = UNGUARDED) -> Plant:
     return Plant(
         file="plant.yaml",
         hash="0",
@@ -48,7 +52,7 @@ def plant(*, allowed: bool = True, points: int = 3) -> Plant:
         devices=(Device("plc", "scripted", text("plc"), Address()),),
         points=tuple(point(index, f"point_{index}") for index in range(points)),
         outputs=(
-            Output("furnace.trip", text("trip"), "furnace", "trip", "plc", Address(), allowed, (0.0, 1.0)),
+            Output("furnace.trip", text("trip"), "furnace", "trip", "plc", Address(), allowed, (0.0, 1.0), guard),
         ),
     )  # fmt: skip
 

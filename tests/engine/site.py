@@ -10,6 +10,7 @@ from gateway.clock import ManualClock
 from gateway.driver import Receipt
 from gateway.engine import Engine
 from gateway.event import Entry
+from gateway.plant.guard import Guard
 from gateway.plant.model import Output
 from gateway.rule import EffectMode, Truth
 from gateway.runtime import states
@@ -19,7 +20,7 @@ from gateway.runtime.loop import Loop, Tick
 from gateway.sample import SECOND, Instant
 from gateway.standing import Standing
 from tests.engine.memory_journal import MemoryJournal
-from tests.engine.scripted import FALSE, ScriptedProgram, interlock, plant
+from tests.engine.scripted import FALSE, UNGUARDED, ScriptedProgram, interlock, plant
 from tests.machines.support import rule
 
 HOT = "hot@furnace"
@@ -48,23 +49,27 @@ class NotingDriver:
 class RunningSite:
     """Rule 0 raises HOT and demands; condition 1 is the feedback; the one effect is commanded."""
 
-    def __init__(self, journal: MemoryJournal, standing: Standing, at: Instant, *, allowed: bool = True) -> None:
+    def __init__(
+        self, journal: MemoryJournal, standing: Standing, at: Instant, *, allowed: bool = True, guard: Guard = UNGUARDED
+    ) -> None:
         self.journal = journal
         self.clock = ManualClock(at)
-        self.plant = plant(allowed=allowed)
+        self.plant = plant(allowed=allowed, guard=guard)
         self.program = ScriptedProgram((rule(HOT),), [interlock(mode=EffectMode.COMMAND)])
         self.intake = Intake()
         self.loop = Loop(self.plant, Engine(self.plant, self.program, standing, at), journal, self.intake, self.clock)
         self.told: list[Entry] = []
         self.loop.listen(self)
         self.driver = NotingDriver(self.clock)
-        self.sender = CommandSender(self.plant, {"plc": self.driver}, self.loop, journal, self.clock)
+        self.sender = CommandSender({"plc": self.driver}, self.loop, journal, self.clock)
         self.loop.listen(self.sender)
 
     @classmethod
-    async def started(cls, journal: MemoryJournal | None = None, *, at: int = 0, allowed: bool = True) -> RunningSite:
+    async def started(
+        cls, journal: MemoryJournal | None = None, *, at: int = 0, allowed: bool = True, guard: Guard = UNGUARDED
+    ) -> RunningSite:
         journal = journal or MemoryJournal()
-        site = cls(journal, await states.load(journal), Instant(at), allowed=allowed)
+        site = cls(journal, await states.load(journal), Instant(at), allowed=allowed, guard=guard)
         await site.sender.catch_up()
         return site
 

@@ -6,12 +6,13 @@ import asyncio
 
 import pytest
 
-from gateway.errors import OutputRefused
 from gateway.events.interlocks import CommandCompleted
+from gateway.output_desk import PersonsWish
+from gateway.plant.guard import Comparison, Guard, PointTest, Rate
 from gateway.runtime import commands
-from gateway.runtime.commands import CURSOR, EXPIRES_AFTER, check_allowed
+from gateway.runtime.commands import CURSOR, EXPIRES_AFTER, PERSON_WAITS
 from gateway.sample import SECOND
-from tests.engine.scripted import FALSE, TRUE, plant
+from tests.engine.scripted import FALSE, TRUE
 from tests.engine.site import RunningSite, until
 
 
@@ -64,6 +65,82 @@ async def test_what_the_plant_file_does_not_allow_is_not_written_and_the_receipt
     (receipt,) = receipts(site)
     assert not receipt.written
     assert "allowed: true" in receipt.detail
+
+
+NEVER = PointTest("furnace.point_2", Comparison.EQUALS, 1)
+"""A permissive of a point that nothing reads: unknown."""
+
+
+async def test_an_interlocks_command_that_the_gateway_refuses_is_an_alarm_with_its_reason() -> None:
+    site = await RunningSite.started(guard=Guard(fail_safe=0.0, permissives=(NEVER,)))
+    async with site.sending():
+        await site.tick(TRUE)
+        await until(lambda: receipts(site))
+        await site.tick(TRUE)
+    assert site.driver.written == []
+    (receipt,) = receipts(site)
+    assert receipt.refused
+    assert "expected furnace.point_2 equals 1, got unknown (bad, never_seen)" in receipt.detail
+    alarms = site.loop.engine.states.alarms
+    assert alarms["command.refused@furnace.trip"].active
+    await site.tick(FALSE, TRUE)
+    await site.tick(FALSE)
+    assert not alarms["command.refused@furnace.trip"].active, "the demand is over"
+
+
+async def test_the_safe_command_of_an_interlock_goes_out_whatever_cannot_be_read() -> None:
+    guard = Guard(fail_safe=1.0, rate=Rate(1, 60 * SECOND), permissives=(NEVER,))
+    site = await RunningSite.started(guard=guard)
+    async with site.sending():
+        for _ in range(3):
+            await site.tick(TRUE)
+            await site.tick(FALSE, TRUE)
+            await site.tick(FALSE)
+            await site.tick(FALSE)
+        await until(lambda: len(receipts(site)) == 3)
+    assert site.driver.written == [("furnace.trip", 1.0)] * 3
+
+
+async def commanded_by_a_person(site: RunningSite) -> None:
+    """Both steps, with nothing to send them."""
+    wish = PersonsWish("furnace.trip", 0.0, "王", "token", "test")
+    for step in (site.loop.engine.output_desk.select, site.loop.engine.output_desk.operate):
+        decision = step(wish, site.loop.table, site.clock.now())
+        assert decision.refusal is None
+        await site.loop.act(lambda _, kept=decision.events: kept)
+
+
+FOR_PEOPLE = Guard(fail_safe=1.0, people=True)
+
+
+async def test_a_persons_command_is_sent_once_and_its_receipt_is_kept() -> None:
+    site = await RunningSite.started(guard=FOR_PEOPLE)
+    await commanded_by_a_person(site)
+    async with site.sending():
+        await until(lambda: receipts(site))
+    assert site.driver.written == [("furnace.trip", 0.0)]
+    again = await RunningSite.started(site.journal, at=site.clock.now(), guard=FOR_PEOPLE)
+    assert again.loop.engine.states.outputs == site.loop.engine.states.outputs
+    assert again.loop.engine.output_desk.state("furnace.trip").held == 0.0
+
+
+async def test_a_persons_command_is_not_made_up_for_after_they_have_turned_away() -> None:
+    before = await RunningSite.started(guard=FOR_PEOPLE)
+    await commanded_by_a_person(before)
+    site = await RunningSite.started(before.journal, at=before.clock.now() + PERSON_WAITS + 1, guard=FOR_PEOPLE)
+    async with site.sending():
+        await until(lambda: receipts(site))
+    assert site.driver.written == []
+    assert receipts(site)[0].refused
+
+
+async def test_a_persons_command_that_an_interlock_has_overtaken_is_not_sent() -> None:
+    site = await RunningSite.started(guard=FOR_PEOPLE)
+    await commanded_by_a_person(site)
+    await site.tick(TRUE)
+    async with site.sending():
+        await until(lambda: len(receipts(site)) == 2)
+    assert site.driver.written == [("furnace.trip", 1.0)]
 
 
 async def owing() -> RunningSite:
@@ -132,11 +209,3 @@ async def test_the_cursor_stops_before_the_oldest_command_without_a_receipt(monk
         await until(lambda: CURSOR in site.journal.cursors)
         await asyncio.sleep(0.02)
     assert site.journal.cursors[CURSOR] == asked - 1
-
-
-def test_only_an_allowed_output_with_an_allowed_value_passes() -> None:
-    (output,) = plant().outputs
-    assert check_allowed(output, output.id, 1.0) is output
-    for candidate, value in ((None, 1.0), (output, 0.5), (plant(allowed=False).outputs[0], 1.0)):
-        with pytest.raises(OutputRefused):
-            check_allowed(candidate, "furnace.trip", value)

@@ -8,7 +8,18 @@ import pytest
 
 from gateway.events.interlocks import Verdict
 from gateway.events.tickets import TicketAction, TicketState
-from gateway.machines import alarm, bypass, diagrams, duty_check, escalation, interlock, proof_test, suppression, ticket
+from gateway.machines import (
+    alarm,
+    bypass,
+    diagrams,
+    duty_check,
+    escalation,
+    interlock,
+    output,
+    proof_test,
+    suppression,
+    ticket,
+)
 from gateway.machines.alarm import AlarmAction, AlarmStateName
 from gateway.machines.interlock import Judgement
 
@@ -38,6 +49,8 @@ TABLES = [
     interlock.TABLE,
     bypass.TABLE,
     proof_test.TABLE,
+    output.SELECTION,
+    output.COMMAND,
 ]
 
 
@@ -67,6 +80,10 @@ def test_every_state_and_every_action_has_its_chinese_word() -> None:
         bypass.BypassAction,
         proof_test.ProofTestState,
         proof_test.ProofTestAction,
+        output.SelectionState,
+        output.SelectionStep,
+        output.CommandStage,
+        output.Receiving,
     )
     machines = (*axes, AlarmStateName, AlarmAction, TicketState, TicketAction, Verdict, Judgement)
     assert {word for machine in machines for word in machine} == set(diagrams.CHINESE)

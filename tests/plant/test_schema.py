@@ -68,7 +68,7 @@ def test_the_schema_explains_the_drivers_own_fields(drivers: Mapping[str, Driver
     assert isinstance(definitions, dict)
     device = definitions["registers_device"]
     assert isinstance(device, dict)
-    assert set(device["properties"]) == {"id", "driver", "name", "host", "port", "timeout"}
+    assert set(device["properties"]) == {"id", "driver", "name", "heartbeat", "host", "port", "timeout"}
     assert device["properties"]["driver"]["const"] == "registers"
 
 

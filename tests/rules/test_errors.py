@@ -11,7 +11,9 @@ import pytest
 import rules
 from gateway.errors import ConfigurationError, Problem, Severity
 from gateway.gases import GASES, Basis
+from gateway.plant.guard import Comparison, Guard, PointTest, Rate
 from gateway.plant.model import Limit, Output
+from gateway.sample import SECOND
 from rules import syntax
 from rules.graph import Graph
 from rules.lowering import lower_condition
@@ -348,3 +350,15 @@ def test_a_limit_in_milligrams_stands_for_a_detector_in_ppm() -> None:
     (drawn,) = (limit for limit in program.point_limits[0] if limit.kind.name == "concentration_high")
     assert drawn.unit == "ppm"
     assert drawn.value == pytest.approx(24.0, rel=1e-3)
+
+
+READY = PointTest("eaf1.interlock_engaged", Comparison.EQUALS, 1)
+
+
+@pytest.mark.parametrize("guard", [Guard(rate=Rate(1, SECOND), fail_safe=0.0), Guard(permissives=(READY,))])
+def test_an_interlock_commands_only_what_no_rate_and_no_permissive_may_refuse(guard: Guard) -> None:
+    guarded = replace(output("eaf1", "electrode_lift", allowed=True), guard=guard)
+    with pytest.raises(ConfigurationError) as refused:
+        rules.compile(plant(furnace(), outputs=[guarded]), packs())
+    assert {problem.field for problem in refused.value.problems} == {"outputs eaf1.electrode_lift.fail_safe"}
+    rules.compile(plant(furnace(), outputs=[replace(guarded, guard=replace(guard, fail_safe=1.0))]), packs())
