@@ -184,4 +184,3 @@ async def _running(work: Path, configuration: app.Configuration) -> AsyncIterato
     finally:
         stop.set()
         await running
-

@@ -35,6 +35,7 @@ points:
 HIGH = rule("high", "pressure > limit.high", ticket="major")
 LOW = rule("low", "pressure < 400 kPa")
 
+
 @pytest.fixture
 async def vessel() -> AsyncIterator[FaultyServer]:
     """A controller whose one register shows what the test puts there."""

@@ -1,5 +1,5 @@
 // Every word of the page, Chinese first with English beside it. Words that the gateway sends are not here.
-import type { AlarmStateName, CoverageStatus, Text, TicketAction, TicketView, Verdict } from "./api/types.ts";
+import type { AlarmStateName, CoverageStatus, ProofTest, Text, TicketAction, TicketView, Verdict } from "./api/types.ts";
 
 const text = (zh: string, en: string): Text => ({ zh, en });
 
@@ -195,6 +195,39 @@ export const words = {
   ended: text("已结束", "Ended"),
   not_yet: text("尚未到位", "not yet"),
 
+  // Cause-and-effect matrix, bypass register, proof tests
+  matrix: text("因果矩阵", "Matrix"),
+  no_interlocks: text("没有可监视的联锁", "No interlocks to watch"),
+  bypassed: text("旁路", "Bypassed"),
+  engaged: text("已投入", "In service"),
+  disengaged: text("未投入", "Out of service"),
+  engaged_unknown: text("投入状态未知", "Service unknown"),
+  bypass: text("登记旁路", "Register a bypass"),
+  remove_bypass: text("解除旁路", "Remove the bypass"),
+  declare_test: text("申报试验", "Declare a proof test"),
+  end_test: text("结束试验", "End the test"),
+  bypass_note: text("须另一人批准；到期不会自动解除，只会报警", "Needs another person's approval; its time does not end it, it alarms"),
+  test_note: text("期间的动作按试验判定；不合格视同失效", "What is demanded meanwhile is a test; a failed one is a failed interlock"),
+  measure: text("补偿措施", "Compensating measure"),
+  approved_by: text("批准人", "Approved by"),
+  procedure: text("试验方案或作业票", "Procedure or permit"),
+  requested_by: text("申请人", "Requested by"),
+  bypass_until: text("旁路至", "Bypassed until"),
+  past_its_time: text("已超期", "Past its time"),
+  under_test_until: text("试验中 至", "Under test until"),
+  cause: text("原因", "Cause"),
+  never_proven: text("未证明", "Not proven"),
+  lapsed: text("规则已改，须重新试验", "Changed since: prove anew"),
+  proven_by_demand: text("实动", "by demand"),
+  proven_by_test: text("试验", "by test"),
+  cells_proven: text("已证明", "Proven"),
+  proof_due: text("下次试验", "Next proof due"),
+  proof_overdue: text("试验超期", "Proof overdue"),
+  no_calendar: text("未定试验周期", "No proof-test interval"),
+  register: text("旁路与试验记录", "Bypasses and tests that ended"),
+  removed_by: text("解除", "Removed"),
+  latest_demand: text("最近", "Latest"),
+
   // Tickets
   no_tickets: text("没有隐患单", "No hazard tickets"),
   choose_ticket: text("选择一张隐患单", "Choose a ticket"),
@@ -301,6 +334,12 @@ export const verdicts: Readonly<Record<Verdict, Text>> = {
   inconclusive: text("无法判定", "INCONCLUSIVE"),
   bypassed: text("旁路中", "BYPASSED"),
   test: text("试验合格", "TEST"),
+};
+
+export const testOutcomes: Readonly<Record<NonNullable<ProofTest["outcome"]>, Text>> = {
+  passed: text("试验合格", "Test passed"),
+  failed: text("试验不合格", "Test failed"),
+  not_exercised: text("试验未进行", "Nothing exercised"),
 };
 
 export const ticketStates: Readonly<Record<TicketView["state"], Text>> = {

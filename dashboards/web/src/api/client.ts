@@ -1,6 +1,7 @@
 // Requests and answers over HTTP; every failure is an ApiError whose view can be shown in words.
 import type {
   AlarmView,
+  BypassRequest,
   CoverageRow,
   DutyCheck,
   ErrorView,
@@ -10,6 +11,8 @@ import type {
   HandoverRequest,
   HandoverSigned,
   HandoverView,
+  MatrixRow,
+  ProofTestRequest,
   RemovalRequest,
   ShelveRequest,
   TicketRequest,
@@ -87,5 +90,14 @@ export const api = {
     request<Trend>(
       `/api/points/${part(point)}/trend?start=${Math.round(start)}&end=${Math.round(end)}&buckets=${buckets}`,
     ),
+  interlocks: () => request<MatrixRow[]>("/api/interlocks"),
+  bypass: (interlock: string, wish: BypassRequest) =>
+    request<MatrixRow>(`/api/interlocks/${part(interlock)}/bypass`, wish),
+  removeBypass: (interlock: string, person: Person) =>
+    request<MatrixRow>(`/api/interlocks/${part(interlock)}/remove_bypass`, person),
+  declareTest: (interlock: string, wish: ProofTestRequest) =>
+    request<MatrixRow>(`/api/interlocks/${part(interlock)}/declare_test`, wish),
+  endTest: (interlock: string, person: Person) =>
+    request<MatrixRow>(`/api/interlocks/${part(interlock)}/end_test`, person),
   coverage: () => request<CoverageRow[]>("/api/coverage"),
 };

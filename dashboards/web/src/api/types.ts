@@ -14,6 +14,12 @@ export type Priority = Schemas["Priority"];
 export type DemandView = Schemas["DemandView"];
 export type EffectView = Schemas["EffectView"];
 export type Verdict = Schemas["Verdict"];
+export type MatrixRow = Schemas["MatrixRow"];
+export type MatrixCell = Schemas["MatrixCell"];
+export type Bypass = Schemas["Bypass"];
+export type BypassRequest = Schemas["BypassRequest"];
+export type ProofTest = Schemas["ProofTest"];
+export type ProofTestRequest = Schemas["ProofTestRequest"];
 export type TicketView = Schemas["TicketView"];
 export type TicketAction = Schemas["TicketAction"];
 /** A step says only what it needs: the rest has defaults. */

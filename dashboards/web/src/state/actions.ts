@@ -1,7 +1,7 @@
 // A person's actions: who is asked for, what is sent, and what is shown when the gateway refuses.
 import { reactive, ref, shallowRef } from "vue";
 import { api, ApiError, type Person } from "../api/client.ts";
-import type { AlarmView, Text } from "../api/types.ts";
+import type { AlarmView, MatrixRow, Text } from "../api/types.ts";
 import { words } from "../catalogue.ts";
 import { operator } from "./operator.ts";
 
@@ -16,6 +16,8 @@ export const asking = shallowRef<Asking | null>(null);
 export const failure = shallowRef<ApiError | null>(null);
 /** The alarm that is being put aside, and how. */
 export const aside = shallowRef<{ alarm: AlarmView; how: "shelve" | "remove" } | null>(null);
+/** The interlock that is being bypassed or tested. */
+export const registering = shallowRef<{ row: MatrixRow; how: "bypass" | "declare_test" } | null>(null);
 export const namingOperator = ref(false);
 
 const sending = reactive(new Set<string>());
