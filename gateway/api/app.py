@@ -16,6 +16,7 @@ from gateway.api.figures import figure_routes
 from gateway.api.handover import handover_routes
 from gateway.api.interlock_routes import interlock_routes
 from gateway.api.ledger_routes import ledgers
+from gateway.api.output_routes import output_routes
 from gateway.api.page import Page, SecurityHeaders
 from gateway.api.records import records
 from gateway.api.reference import openapi_document, reference
@@ -62,6 +63,7 @@ def describe_app() -> FastAPI:
     app.include_router(duty_routes)
     app.include_router(handover_routes)
     app.include_router(interlock_routes)
+    app.include_router(output_routes)
     app.include_router(stream)
     app.include_router(reference)
     app.add_middleware(BodyLimit)

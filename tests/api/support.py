@@ -32,6 +32,7 @@ from gateway.engine import Engine
 from gateway.errors import StoreFailed
 from gateway.event import Entry, Event
 from gateway.plant.criteria import Criteria, EquipmentClass, PointKind
+from gateway.plant.guard import Guard
 from gateway.plant.model import Plant
 from gateway.rule import EffectMode, InterlockInstance, Priority, RuleInstance, TicketGrade, Truth
 from gateway.runtime import states
@@ -47,7 +48,7 @@ from gateway.store import StateRow
 from gateway.stores.attachments import AttachmentStore
 from gateway.stores.history_duckdb import DuckdbHistory
 from gateway.stores.journal_sqlite import SqliteJournal
-from tests.engine.scripted import FALSE, ScriptedProgram, interlock, plant, text
+from tests.engine.scripted import FALSE, UNGUARDED, ScriptedProgram, interlock, plant, text
 
 MORNING = Instant(1_800_000_000 * SECOND)
 LEAK, HOT, NOTED = "leak@furnace", "hot@furnace", "noted@furnace"
@@ -166,9 +167,10 @@ async def rig(
     shared: DuckdbHistory | None = None,
     rules: tuple[RuleInstance, ...] = RULES,
     interlocks: tuple[InterlockInstance, ...] = INTERLOCKS,
+    guard: Guard = UNGUARDED,
 ) -> AsyncIterator[Rig]:
     """A gateway whose rules have just been seen to be false."""
-    site = plant(points=points)
+    site = plant(points=points, guard=guard)
     journal = await Disk.open(directory / "journal.sqlite")
     assert isinstance(journal, Disk)
     history = shared or await DuckdbHistory.open(directory / "history.duckdb", [point.id for point in site.points])
@@ -176,9 +178,8 @@ async def rig(
     program = ScriptedProgram(rules, interlocks, max(4, len(rules)))
     for column in range(program.conditions):
         program.set(column, FALSE, MORNING)
-    engine = Engine(site, program, await states.load(journal), clock.now())
-    intake = Intake()
-    loop = Loop(site, engine, journal, intake, clock)
+    intake, standing = Intake(), await states.load(journal)
+    loop = Loop(site, Engine(site, program, standing, clock.now()), journal, intake, clock)
     loop.sequence = await journal.last_sequence()
     recorder = SampleRecorder("history", history.append)
     loop.record_to(recorder)

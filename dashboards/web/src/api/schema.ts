@@ -972,6 +972,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/outputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Outputs
+         * @description Every output (输出): what may be written on it, whether that holds now, and what its last command came to.
+         */
+        get: operations["outputs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outputs/{output_id}/select": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Select Output
+         * @description The first step of a command (选择): who, what and why. Nothing is sent.
+         */
+        post: operations["select_output"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outputs/{output_id}/operate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Operate Output
+         * @description The second step (执行): the command is journalled and then sent, or refused with its reason.
+         */
+        post: operations["operate_output"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outputs/{output_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Selection
+         * @description Give a selection back (取消选择).
+         */
+        post: operations["cancel_selection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1416,6 +1496,12 @@ export interface components {
          */
         AskedBecause: "scheduled" | "random" | "person";
         /**
+         * Aspect
+         * @description What a command is proven by, beside the device's word.
+         * @enum {string}
+         */
+        Aspect: "feedback" | "process";
+        /**
          * Attached
          * @description A file beside the ticket, and who put it there.
          */
@@ -1654,6 +1740,62 @@ export interface components {
             written: boolean;
             /** Detail */
             detail: string;
+            /** Value */
+            value?: number | null;
+            /**
+             * Refused
+             * @default false
+             */
+            refused: boolean;
+        };
+        /**
+         * CommandJudged
+         * @description The verdict on one aspect of a command. LATE may follow FAIL: it came after all.
+         */
+        CommandJudged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command.judged";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Output */
+            output: string;
+            /** Command */
+            command: string;
+            aspect: components["schemas"]["Aspect"];
+            verdict: components["schemas"]["Verdict"];
+            /** Delay */
+            delay: number | null;
+        };
+        /**
+         * CommandRefused
+         * @description A person's step was refused. An interlock's refusal is its command's completion.
+         */
+        CommandRefused: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command.refused";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Output */
+            output: string;
+            step: components["schemas"]["Step"];
+            /** Value */
+            value: number;
+            /** By */
+            by: string;
+            /** Expected */
+            expected: string;
+            /** Got */
+            got: string;
         };
         /**
          * CommandRequested
@@ -1679,6 +1821,45 @@ export interface components {
             demand: string;
             /** Effect */
             effect: string;
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
+         * CommandStage
+         * @description How far a command has come on its way to the device.
+         * @enum {string}
+         */
+        CommandStage: "requested" | "written" | "refused" | "unconfirmed";
+        /**
+         * CommandView
+         * @description The last command; `by` is empty for an interlock's.
+         */
+        CommandView: {
+            /** Id */
+            id: string;
+            /** Value */
+            value: number;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Demand */
+            demand: string;
+            /** At */
+            at: number;
+            stage: components["schemas"]["CommandStage"];
+            /** Detail */
+            detail: string;
+            /** Proofs */
+            proofs: components["schemas"]["ProofView"][];
         };
         /**
          * ConditionChanged
@@ -2054,7 +2235,7 @@ export interface components {
             /** Sequence */
             sequence: number;
             /** Event */
-            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["AlarmEscalated"] | components["schemas"]["DutyCheckAsked"] | components["schemas"]["DutyCheckAnswered"] | components["schemas"]["DutyCheckMissed"] | components["schemas"]["DutyCheckEscalated"] | components["schemas"]["HandoverSigned"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["InterlockBypassed"] | components["schemas"]["BypassNearlyOver"] | components["schemas"]["BypassOverstayed"] | components["schemas"]["BypassRemoved"] | components["schemas"]["ProofTestDeclared"] | components["schemas"]["ProofTestEnded"] | components["schemas"]["EffectProven"] | components["schemas"]["InterlockFound"] | components["schemas"]["InterlockFindingEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketReported"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TicketExtended"] | components["schemas"]["TicketSupervised"] | components["schemas"]["ProductionOrdered"] | components["schemas"]["TicketAttached"] | components["schemas"]["TicketEscalated"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
+            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["AlarmEscalated"] | components["schemas"]["DutyCheckAsked"] | components["schemas"]["DutyCheckAnswered"] | components["schemas"]["DutyCheckMissed"] | components["schemas"]["DutyCheckEscalated"] | components["schemas"]["HandoverSigned"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["InterlockBypassed"] | components["schemas"]["BypassNearlyOver"] | components["schemas"]["BypassOverstayed"] | components["schemas"]["BypassRemoved"] | components["schemas"]["ProofTestDeclared"] | components["schemas"]["ProofTestEnded"] | components["schemas"]["EffectProven"] | components["schemas"]["InterlockFound"] | components["schemas"]["InterlockFindingEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["CommandJudged"] | components["schemas"]["CommandRefused"] | components["schemas"]["OutputSelected"] | components["schemas"]["OutputReleased"] | components["schemas"]["HeartbeatChanged"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketReported"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TicketExtended"] | components["schemas"]["TicketSupervised"] | components["schemas"]["ProductionOrdered"] | components["schemas"]["TicketAttached"] | components["schemas"]["TicketEscalated"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
         };
         /** EquipmentView */
         EquipmentView: {
@@ -2563,6 +2744,27 @@ export interface components {
             duty_priority: string;
         };
         /**
+         * HeartbeatChanged
+         * @description The counter of a device began to run, or stands still; each count by itself is not journalled.
+         */
+        HeartbeatChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "heartbeat.changed";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Device */
+            device: string;
+            /** Beating */
+            beating: boolean;
+            /** Detail */
+            detail: string;
+        };
+        /**
          * HeartbeatMessage
          * @description Every second, whether or not anything happened.
          */
@@ -2943,6 +3145,105 @@ export interface components {
             title: components["schemas"]["Text"];
         };
         /**
+         * OperateRequest
+         * @description The second step (执行): the same person, value and token.
+         */
+        OperateRequest: {
+            /** By */
+            by: string;
+            /** Token */
+            token: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * OutputReleased
+         * @description A selection ended without a command.
+         */
+        OutputReleased: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "output.released";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Output */
+            output: string;
+            /** Selection */
+            selection: string;
+            because: components["schemas"]["Released"];
+            /** By */
+            by: string;
+        };
+        /**
+         * OutputSelected
+         * @description The first step: a person said what they are about to command, and why. Nothing is sent.
+         */
+        OutputSelected: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "output.selected";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Output */
+            output: string;
+            /** Selection */
+            selection: string;
+            /** Value */
+            value: number;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Expires */
+            expires: number;
+            /** Seal */
+            seal: string;
+        };
+        /**
+         * OutputView
+         * @description One output of the plant file.
+         */
+        OutputView: {
+            /** Id */
+            id: string;
+            name: components["schemas"]["Text"];
+            /** Equipment */
+            equipment: string;
+            /** Allowed */
+            allowed: boolean;
+            /** People */
+            people: boolean;
+            /** Values */
+            values: number[];
+            /** Fail Safe */
+            fail_safe: number | null;
+            /** Held */
+            held: number | null;
+            /** Permissives */
+            permissives: components["schemas"]["PermissiveView"][];
+            selection: components["schemas"]["SelectionView"] | null;
+            command: components["schemas"]["CommandView"] | null;
+        };
+        /**
+         * PermissiveView
+         * @description One condition of an output, and what is seen of it now.
+         */
+        PermissiveView: {
+            /** Condition */
+            condition: string;
+            truth: components["schemas"]["Truth"];
+            /** Seen */
+            seen: string;
+        };
+        /**
          * PersonAction
          * @description Who does it, and why. Accounts come later; the shape is ready for them.
          */
@@ -3204,6 +3505,20 @@ export interface components {
             duration: number;
         };
         /**
+         * ProofView
+         * @description One aspect of the last command: what must be seen, and the verdict.
+         */
+        ProofView: {
+            aspect: components["schemas"]["Aspect"];
+            /** Condition */
+            condition: string;
+            /** Within */
+            within: number;
+            verdict: components["schemas"]["Verdict"];
+            /** Delay */
+            delay: number | null;
+        };
+        /**
          * ProvenBy
          * @description What showed that an effect follows its cause.
          * @enum {string}
@@ -3267,6 +3582,12 @@ export interface components {
             equipment: string;
             bypass: components["schemas"]["Bypass"];
         };
+        /**
+         * Released
+         * @description Why a selection ended without a command.
+         * @enum {string}
+         */
+        Released: "cancelled" | "refused";
         /**
          * ReloadView
          * @description What a reload of plant file and rules has changed. Lists are of rule instances.
@@ -3432,6 +3753,48 @@ export interface components {
             lines: number;
         };
         /**
+         * SelectRequest
+         * @description The first step (选择). The comment is the reason and is required.
+         */
+        SelectRequest: {
+            /** By */
+            by: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * Selected
+         * @description The answer to the first step.
+         */
+        Selected: {
+            /** Token */
+            token: string;
+            /** Expires */
+            expires: number;
+            output: components["schemas"]["OutputView"];
+        };
+        /**
+         * SelectionView
+         * @description Who is about to command; the token is theirs alone and not shown.
+         */
+        SelectionView: {
+            /** By */
+            by: string;
+            /** Value */
+            value: number;
+            /** Comment */
+            comment: string;
+            /** At */
+            at: number;
+            /** Expires */
+            expires: number;
+        };
+        /**
          * Shelf
          * @description Until when an alarm is put aside, by whom and why.
          */
@@ -3521,6 +3884,12 @@ export interface components {
             /** At */
             at: number;
         };
+        /**
+         * Step
+         * @description Where a person's command was refused.
+         * @enum {string}
+         */
+        Step: "select" | "operate";
         /**
          * Supervision
          * @description Listed for supervision (挂牌督办) since, by whom.
@@ -7243,6 +7612,248 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MatrixRow"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    outputs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputView"][];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    select_output: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SelectRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Selected"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    operate_output: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperateRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputView"];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    cancel_selection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonAction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputView"];
                 };
             };
             /** @description The id names nothing. */
