@@ -69,6 +69,7 @@ from gateway.events.tickets import (
     TicketEscalated,
     TicketExtended,
     TicketFiled,
+    TicketImported,
     TicketMoved,
     TicketRecurred,
     TicketReported,
@@ -118,6 +119,7 @@ Event = Annotated[
     | OutputReleased
     | HeartbeatChanged
     | TicketFiled
+    | TicketImported
     | TicketReported
     | TicketRecurred
     | TicketMoved

@@ -39,8 +39,8 @@ from gateway.events.presence import (
     DutyCheckEscalated,
     DutyCheckMissed,
 )
-from gateway.events.tickets import TicketEvent
-from gateway.machines import alarm, duty_check, interlock, interlock_record, output, ticket
+from gateway.events.tickets import TicketEvent, TicketImported
+from gateway.machines import alarm, duty_check, interlock, interlock_record, ledger_import, output, ticket
 from gateway.machines.alarm import AlarmState
 from gateway.machines.duty_check import DutyCheck
 from gateway.machines.interlock import Demand
@@ -100,7 +100,12 @@ def fold(standing: Standing, event: Event) -> State | None:
     An interlock's command is about its output and its demand: it is the demand that is returned.
     """
     if isinstance(event, TicketEvent):
-        moved = ticket.evolve(standing.tickets.get(event.ticket), event)
+        before = standing.tickets.get(event.ticket)
+        moved: Ticket | None
+        if isinstance(event, TicketImported):
+            moved = ledger_import.evolve(before, event)
+        else:
+            moved = ticket.evolve(before, event)
         if moved is not None:
             standing.tickets[moved.id] = moved
         return moved

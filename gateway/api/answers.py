@@ -25,8 +25,12 @@ _LONGEST_GOT = 200
 LARGEST_REQUEST = 65_536
 """Bytes of a request body; a comment has at most 2,000 characters."""
 
-_UPLOAD = re.compile(r"/api/tickets/[^/]+/attachments")
-"""The one route that takes a file; its body goes to the disk and never into the memory as a whole."""
+IMPORT_PATH = "/api/ledgers/hazards/import"
+LARGEST_WORKBOOK = 8 * 2**20
+"""Bytes; a ledger of some thousand hazards has less than one million."""
+
+_UPLOADS = ((re.compile(r"/api/tickets/[^/]+/attachments"), LARGEST), (re.compile(IMPORT_PATH), LARGEST_WORKBOOK))
+"""The routes that take a file. An attachment goes to the disk and never into the memory as a whole."""
 
 _VIEW = TypeAdapter(ErrorView)
 
@@ -87,7 +91,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = LARGEST if _UPLOAD.fullmatch(scope["path"]) else LARGEST_REQUEST
+        most = next((most for route, most in _UPLOADS if route.fullmatch(scope["path"])), LARGEST_REQUEST)
         said = Headers(scope=scope).get("content-length", "")
         taken = int(said) if said.isdecimal() else 0
 

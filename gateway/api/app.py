@@ -15,6 +15,7 @@ from gateway.api.duty import duty_routes
 from gateway.api.figures import figure_routes
 from gateway.api.handover import handover_routes
 from gateway.api.interlock_routes import interlock_routes
+from gateway.api.ledger_import import ledger_import
 from gateway.api.ledger_routes import ledgers
 from gateway.api.output_routes import output_routes
 from gateway.api.page import Page, SecurityHeaders
@@ -60,6 +61,7 @@ def describe_app() -> FastAPI:
     app.include_router(figure_routes)
     app.include_router(records)
     app.include_router(ledgers)
+    app.include_router(ledger_import)
     app.include_router(duty_routes)
     app.include_router(handover_routes)
     app.include_router(interlock_routes)

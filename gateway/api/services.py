@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -51,6 +52,8 @@ class ApiServices:
     attachments: AttachmentStore
     metrics: Callable[[], bytes]
     """Everything measured, as Prometheus reads it."""
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a workbook is read that somebody hands in: one at a time bounds the memory."""
 
     @property
     def plant(self) -> Plant:

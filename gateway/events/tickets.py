@@ -63,6 +63,8 @@ class HazardSource(StrEnum):
     CITY_INSPECTION = "city_inspection"
     PUBLIC_REPORT = "public_report"
     """A member of the public's (群众举报); it may be anonymous."""
+    LEDGER = "ledger"
+    """It came with a ledger that was kept elsewhere (台账导入)."""
 
 
 class DismissalCause(StrEnum):
@@ -272,8 +274,53 @@ class TicketEscalated:
     """Microseconds since the deadline."""
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One line of a hazard ledger (隐患排查台账) that was kept elsewhere, in its own words."""
+
+    title: str
+    place: str
+    description: str
+    basis: str
+    """判定依据, where the description ends with one."""
+    grade: TicketGrade
+    found_by: str
+    found_at: Instant
+    department: str
+    responsible: str
+    measures: str
+    due: Instant | None
+    outcome: str
+    """整改完成情况 as it was written."""
+    state: TicketState
+    """What the outcome and the date of the writing-off say."""
+    written_off_at: Instant | None
+    remark: str
+    """Without the number of the ticket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketImported:
+    """A person took over a hazard from a ledger that was kept elsewhere."""
+
+    kind: Literal["ticket.imported"] = "ticket.imported"
+    id: str
+    at: Instant
+    ticket: str
+    area: str
+    """Empty where the plant file has no such place."""
+    equipment: str
+    line: LedgerLine
+    file: str
+    sheet: str
+    row: int
+    by: str
+    comment: str
+
+
 TicketEvent = (
     TicketFiled
+    | TicketImported
     | TicketReported
     | TicketRecurred
     | TicketMoved

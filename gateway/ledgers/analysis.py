@@ -80,7 +80,7 @@ class Analysis:
 
 def analysed(given: Filling) -> Analysis:
     """Count the tickets that were filed in the period."""
-    found = [each for each in given.found if each.ticket.filed_at < given.until]
+    found = [each for each in given.found if each.found_at < given.until]
     parts = {dimension: _parts(found, names, dimension, given.until) for dimension, names in _NAMES.items()}
     return Analysis(_tally("合计", found, given.until), parts)
 
@@ -105,7 +105,7 @@ def _tally(name: str, group: Sequence[Account], until: Instant) -> Tally:
     on_time = sum(each.ticket.due is not None and at <= each.ticket.due for each, at in rectified)
     late = sum(each.ticket.due is not None and at > each.ticket.due for each, at in rectified)
     overdue = sum(e.ticket.due is not None and e.ticket.due < until and e.ticket.id not in done for e in true)
-    days = [(at - each.ticket.filed_at) / DAY for each, at in rectified]
+    days = [(at - each.found_at) / DAY for each, at in rectified]
     return Tally(
         name=name,
         found=len(true),
@@ -129,6 +129,6 @@ _NAMES: Mapping[Dimension, Callable[[Account], Iterable[str]]] = {
     Dimension.SOURCE: lambda each: (each.source,),
     Dimension.CLAUSE: lambda each: each.ticket.clauses or ("—",),
     Dimension.GRADE: lambda each: ("重大" if each.is_major else "一般",),
-    Dimension.MONTH: lambda each: (f"{china(each.ticket.filed_at):%Y-%m}",),
+    Dimension.MONTH: lambda each: (f"{china(each.found_at):%Y-%m}",),
 }
 """What a hazard is counted under; one of several clauses counts under each."""

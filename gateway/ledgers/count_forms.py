@@ -131,7 +131,7 @@ def _counted(given: Filling, stage: str) -> str:
 
     What others found and nobody has entered here is not known: the form's own asterisks stay.
     """
-    found = [a for a in given.true if a.stage == stage and given.period.holds(a.ticket.filed_at)]
+    found = [a for a in given.true if a.stage == stage and given.period.holds(a.found_at)]
     if not found and stage != OWN_STAGE:
         return "发现一般问题隐患**条，已整改**条；重大事故隐患**条，已整改**条"
     mended = [each for each in found if each.mended_by(given.until)]
@@ -156,7 +156,7 @@ def _found_and_mended(accounts: Sequence[Account], period: Period, month: date) 
         return period.holds(at) and at is not None and china(at).date().replace(day=1) == month
 
     true = [each for each in accounts if not each.is_false_alarm]
-    found = [each for each in true if within(each.ticket.filed_at)]
+    found = [each for each in true if within(each.found_at)]
     mended = [each for each in true if within(each.written_off_at)]
     return [len(found), len(mended), sum(a.is_major for a in found), sum(a.is_major for a in mended)]
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
 
-from gateway.ledgers.account import Account
+from gateway.events.tickets import TicketAction
+from gateway.ledgers.account import Account, last_step
 from gateway.ledgers.filling import MARKED, Filling, columns, day_or_by_hand, in_words, moment_or_blank
 from gateway.ledgers.form import BY_HAND, ByHand, Cell, Form, china
 
@@ -40,18 +41,38 @@ def _hazard(each: Account) -> tuple[Cell, ...]:
     return (
         each.ticket.title.zh,
         each.place,
-        f"{each.description}；判定依据：{each.basis}",
+        _described(each),
         each.grade,
         each.found_by,
-        china(each.ticket.filed_at),
-        BY_HAND,
+        china(each.found_at),
+        each.department or BY_HAND,
         each.ticket.responsible or BY_HAND,
         each.measures or BY_HAND,
         day_or_by_hand(each.ticket.due),
         each.outcome,
         moment_or_blank(each.written_off_at),
-        f"工单 {each.ticket.id}",
+        _remark(each),
     )
+
+
+def _described(each: Account) -> str:
+    return f"{each.description}；判定依据：{each.basis}" if each.basis else each.description
+
+
+def _remark(each: Account) -> str:
+    own = each.ticket.line.remark if each.ticket.line else ""
+    return "；".join(part for part in (own, f"工单 {each.ticket.id}") if part)
+
+
+def _inspector(each: Account) -> str:
+    """检查单位."""
+    return each.ticket.unit or each.plant.site.name.zh
+
+
+def _supervised_by(each: Account) -> str:
+    """挂牌督办单位, also once it has been taken off the list."""
+    step = last_step(each.ticket, TicketAction.SUPERVISE)
+    return step.note if step is not None else ""
 
 
 def major_ledger(given: Filling) -> Form:
@@ -64,14 +85,14 @@ def major_ledger(given: Filling) -> Form:
             BY_HAND,
             site.industry or BY_HAND,
             each.stage,
-            site.name.zh,
-            china(each.ticket.filed_at),
-            f"{each.place}：{each.description}（{each.basis}；{each.grade}）",
+            _inspector(each),
+            china(each.found_at),
+            f"{each.place}：{each.description}（{'；'.join(part for part in (each.basis, each.grade) if part)}）",
             _five(each),
-            BY_HAND,
-            BY_HAND,
+            _supervised_by(each) or BY_HAND,
+            _penalty(each),
             _completed(each),
-            f"工单 {each.ticket.id}",
+            _remark(each),
         )
         for number, each in enumerate((a for a in given.true if a.is_major), 1)
     ]
@@ -97,7 +118,7 @@ def major_ledger(given: Filling) -> Form:
 def cross_check(given: Filling) -> Form:
     """县级交叉检查隐患情况汇总表 (附件4): one line for each cross-check of the plant in the period."""
     site = given.plant.site
-    checked = [a for a in given.true if a.stage == "交叉检查" and given.period.holds(a.ticket.filed_at)]
+    checked = [a for a in given.true if a.stage == "交叉检查" and given.period.holds(a.found_at)]
     rows = [
         (
             number,
@@ -136,7 +157,7 @@ def _inspections(checked: Sequence[Account]) -> list[tuple[tuple[date, str], lis
     """Hazards of each day and inspector."""
 
     def of(each: Account) -> tuple[date, str]:
-        return china(each.ticket.filed_at).date(), each.found_by
+        return china(each.found_at).date(), _inspector(each)
 
     return [(key, list(group)) for key, group in groupby(sorted(checked, key=of), of)]
 
@@ -172,10 +193,22 @@ def issue_list(given: Filling) -> Form:
     )
 
 
-def _five(each: Account) -> ByHand:
+def _five(each: Account) -> str | ByHand:
     """责任、措施、资金、时限、预案: what is known of the five that a major hazard needs."""
-    due = f"{china(each.ticket.due).date():%Y-%m-%d}" if each.ticket.due is not None else ""
-    return ByHand(f"责任：{each.ticket.responsible}\n措施：{each.measures}\n资金：\n时限：{due}\n预案：")
+    five = {
+        "责任": " ".join(part for part in (each.department, each.ticket.responsible) if part),
+        "措施": each.measures,
+        "资金": each.ticket.plan.funds,
+        "时限": f"{china(each.ticket.due).date():%Y-%m-%d}" if each.ticket.due is not None else "",
+        "预案": each.ticket.plan.emergency_plan,
+    }
+    text = "\n".join(f"{name}：{value}" for name, value in five.items())
+    return text if all(five.values()) else ByHand(text)
+
+
+def _penalty(each: Account) -> ByHand:
+    """Penalties are not the system's to know; that production stands still is."""
+    return ByHand(f"停产：{each.ticket.production.scope}" if each.ticket.production is not None else "")
 
 
 def _completed(each: Account) -> str:

@@ -8,6 +8,7 @@ from io import BytesIO
 from unicodedata import east_asian_width
 
 from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.cell.cell import Cell as Field
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
@@ -95,7 +96,7 @@ class _Writer:
         for column, last, text in self._spread(parts):
             self._merged(self._row, column, self._row, last)
             field = self._field(self._row, column)
-            field.value, field.font, field.alignment = text, font, alignment
+            field.value, field.font, field.alignment = _shown(text), font, alignment
         self._sheet.row_dimensions[self._row].height = height
         self._row += 1
 
@@ -218,11 +219,10 @@ class _Writer:
 
 
 def _shown(value: Cell) -> str | int | float | date | datetime:
+    """What the cell holds; control characters that no workbook can hold show as a replacement mark."""
     match value:
-        case ByHand():
-            return value.known
-        case Coloured():
-            return value.text
+        case ByHand(known=text) | Coloured(text=text) | str(text):
+            return ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", text)
         case Share():
             ratio = value.ratio
             return "—" if ratio is None else ratio

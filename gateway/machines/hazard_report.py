@@ -154,8 +154,9 @@ def _returned(of: Report, area: str, tickets: Mapping[str, Ticket]) -> str | Non
 
 def _who(of: Report) -> list[Problem]:
     problems = []
-    if of.source is HazardSource.SENSOR:
-        problems.append(_problem("source", "a person's source; only the gateway files what a sensor saw", of.source))
+    if of.source in (HazardSource.SENSOR, HazardSource.LEDGER):
+        expected = "a person's source; what a sensor saw and what a ledger held the gateway files by itself"
+        problems.append(_problem("source", expected, of.source))
     if of.anonymous and of.source not in MAY_BE_ANONYMOUS:
         expected = f"a name, unless the source is one of [{', '.join(sorted(MAY_BE_ANONYMOUS))}]"
         problems.append(_problem("anonymous", expected, of.source))

@@ -16,6 +16,7 @@ from gateway.events.tickets import (
     Attachment,
     DismissalCause,
     HazardSource,
+    LedgerLine,
     ProductionOrdered,
     RectificationPlan,
     TicketAction,
@@ -224,6 +225,8 @@ class Ticket:
     attachments: tuple[Attached, ...] = ()
     told: Level | None = None
     """The highest level that was told of it past its present deadline."""
+    line: LedgerLine | None = None
+    """What the ledger said that it came with."""
     recurred_at: Instant | None = None
     rechecked_at: Instant | None = None
 

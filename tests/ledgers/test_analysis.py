@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.events.tickets import TicketAction
+from gateway.events.tickets import RectificationPlan, TicketAction
 from gateway.ledgers.analysis import NOBODY, Analysis, Dimension, Tally, analysed
 from gateway.ledgers.analysis_form import TITLES, analysis_sheet
 from gateway.ledgers.filling import Filling
@@ -26,15 +26,15 @@ def of(*tickets: Ticket, now: Instant = NOW, period: Period = MARCH) -> Analysis
     return analysed(Filling.of(plant(), tickets, period, now))
 
 
-#   day  area  title  who   due      rectified        written off      else
-#   1    melt  flow   张三  +30 d    after 3 hours    after 5 hours    major
-#   2    melt  flow   张三  day 4    day 10           -                major, late, came back twice
-#   3    melt  gas    李四  day 5    -                -                ordinary, overdue
-#   4    dust  gas    -     -        -                -                ordinary, suspected, seen before
-#   5    dust  flow   -     -        -                -                a false alarm
+#   day  area  title  unit    due      rectified        written off      else
+#   1    melt  flow   设备部  +30 d    after 3 hours    after 5 hours    major
+#   2    melt  flow   设备部  day 4    day 10           -                major, late, came back twice
+#   3    melt  gas    能源部  day 5    -                -                ordinary, overdue
+#   4    dust  gas    -       -        -                -                ordinary, suspected, seen before
+#   5    dust  flow   -       -        -                -                a false alarm
 #   and two that were filed outside the period, or later than now
 HAND = (
-    replace(ticket("HD-1", at(2026, 3, 1), steps=5), responsible="张三"),
+    ticket("HD-1", at(2026, 3, 1), steps=5),
     replace(
         ticket("HD-2", at(2026, 3, 2), steps=2),
         due=at(2026, 3, 4),
@@ -44,7 +44,7 @@ HAND = (
     replace(
         ticket("HD-3", at(2026, 3, 3), steps=2, grade=TicketGrade.ORDINARY),
         due=at(2026, 3, 5),
-        responsible="李四",
+        plan=RectificationPlan(department="能源部"),
         title=Text("煤气浓度超限", "Gas"),
     ),
     replace(
@@ -74,7 +74,7 @@ def test_its_parts_are_what_a_hand_counts() -> None:
 
     assert counts(Dimension.AREA) == [("melt", 3, 0, 1, 3, 1), ("dust", 1, 1, 0, 0, 0)]
     assert counts(Dimension.RULE) == [("进出水流量差过大", 2, 1, 1, 2, 0), ("煤气浓度超限", 2, 0, 0, 1, 1)]
-    assert counts(Dimension.UNIT) == [("张三", 2, 0, 1, 2, 0), (NOBODY, 1, 1, 0, 0, 0), ("李四", 1, 0, 0, 1, 1)]
+    assert counts(Dimension.UNIT) == [("设备部", 2, 0, 1, 2, 0), (NOBODY, 1, 1, 0, 0, 0), ("能源部", 1, 0, 0, 1, 1)]
     assert counts(Dimension.GRADE) == [("重大", 2, 1, 1, 2, 0), ("一般", 2, 0, 0, 1, 1)]
     assert counts(Dimension.MONTH) == [("2026-03", 4, 1, 1, 3, 1)]
 

@@ -682,6 +682,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ledgers/hazards/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Ledger
+         * @description Take over a hazard ledger (隐患排查台账) that was kept elsewhere: every line once, or every mistake at once.
+         */
+        post: operations["import_ledger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/duty/checks": {
         parameters: {
             query?: never;
@@ -2235,7 +2255,7 @@ export interface components {
             /** Sequence */
             sequence: number;
             /** Event */
-            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["AlarmEscalated"] | components["schemas"]["DutyCheckAsked"] | components["schemas"]["DutyCheckAnswered"] | components["schemas"]["DutyCheckMissed"] | components["schemas"]["DutyCheckEscalated"] | components["schemas"]["HandoverSigned"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["InterlockBypassed"] | components["schemas"]["BypassNearlyOver"] | components["schemas"]["BypassOverstayed"] | components["schemas"]["BypassRemoved"] | components["schemas"]["ProofTestDeclared"] | components["schemas"]["ProofTestEnded"] | components["schemas"]["EffectProven"] | components["schemas"]["InterlockFound"] | components["schemas"]["InterlockFindingEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["CommandJudged"] | components["schemas"]["CommandRefused"] | components["schemas"]["OutputSelected"] | components["schemas"]["OutputReleased"] | components["schemas"]["HeartbeatChanged"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketReported"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TicketExtended"] | components["schemas"]["TicketSupervised"] | components["schemas"]["ProductionOrdered"] | components["schemas"]["TicketAttached"] | components["schemas"]["TicketEscalated"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
+            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["AlarmEscalated"] | components["schemas"]["DutyCheckAsked"] | components["schemas"]["DutyCheckAnswered"] | components["schemas"]["DutyCheckMissed"] | components["schemas"]["DutyCheckEscalated"] | components["schemas"]["HandoverSigned"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["InterlockBypassed"] | components["schemas"]["BypassNearlyOver"] | components["schemas"]["BypassOverstayed"] | components["schemas"]["BypassRemoved"] | components["schemas"]["ProofTestDeclared"] | components["schemas"]["ProofTestEnded"] | components["schemas"]["EffectProven"] | components["schemas"]["InterlockFound"] | components["schemas"]["InterlockFindingEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["CommandJudged"] | components["schemas"]["CommandRefused"] | components["schemas"]["OutputSelected"] | components["schemas"]["OutputReleased"] | components["schemas"]["HeartbeatChanged"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketImported"] | components["schemas"]["TicketReported"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TicketExtended"] | components["schemas"]["TicketSupervised"] | components["schemas"]["ProductionOrdered"] | components["schemas"]["TicketAttached"] | components["schemas"]["TicketEscalated"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
         };
         /** EquipmentView */
         EquipmentView: {
@@ -2650,7 +2670,7 @@ export interface components {
          * @description How a hazard came to be known.
          * @enum {string}
          */
-        HazardSource: "sensor" | "daily_check" | "weekly_check" | "monthly_check" | "special_check" | "comprehensive_check" | "internal_report" | "county_inspection" | "cross_inspection" | "city_inspection" | "public_report";
+        HazardSource: "sensor" | "daily_check" | "weekly_check" | "monthly_check" | "special_check" | "comprehensive_check" | "internal_report" | "county_inspection" | "cross_inspection" | "city_inspection" | "public_report" | "ledger";
         /**
          * HealthView
          * @description What the gateway says of itself; everything here is always in sight on the page.
@@ -2805,6 +2825,18 @@ export interface components {
             count: number[];
             /** Not Good */
             not_good: number[];
+        };
+        /**
+         * ImportView
+         * @description What an import came to.
+         */
+        ImportView: {
+            /** Filed */
+            filed: string[];
+            /** Known */
+            known: string[];
+            /** Checked Only */
+            checked_only: boolean;
         };
         /**
          * InterlockBypassed
@@ -2975,6 +3007,40 @@ export interface components {
             by: string;
             /** Comment */
             comment: string;
+        };
+        /**
+         * LedgerLine
+         * @description One line of a hazard ledger (隐患排查台账) that was kept elsewhere, in its own words.
+         */
+        LedgerLine: {
+            /** Title */
+            title: string;
+            /** Place */
+            place: string;
+            /** Description */
+            description: string;
+            /** Basis */
+            basis: string;
+            grade: components["schemas"]["TicketGrade"];
+            /** Found By */
+            found_by: string;
+            /** Found At */
+            found_at: number;
+            /** Department */
+            department: string;
+            /** Responsible */
+            responsible: string;
+            /** Measures */
+            measures: string;
+            /** Due */
+            due: number | null;
+            /** Outcome */
+            outcome: string;
+            state: components["schemas"]["TicketState"];
+            /** Written Off At */
+            written_off_at: number | null;
+            /** Remark */
+            remark: string;
         };
         /**
          * Level
@@ -4077,6 +4143,38 @@ export interface components {
          * @enum {string}
          */
         TicketGrade: "major" | "ordinary";
+        /**
+         * TicketImported
+         * @description A person took over a hazard from a ledger that was kept elsewhere.
+         */
+        TicketImported: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ticket.imported";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Ticket */
+            ticket: string;
+            /** Area */
+            area: string;
+            /** Equipment */
+            equipment: string;
+            line: components["schemas"]["LedgerLine"];
+            /** File */
+            file: string;
+            /** Sheet */
+            sheet: string;
+            /** Row */
+            row: number;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+        };
         /**
          * TicketMoved
          * @description A person moved a ticket on.
@@ -6674,6 +6772,74 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    import_ledger: {
+        parameters: {
+            query?: {
+                /** @description Who hands it in. */
+                by?: string;
+                comment?: string;
+                /** @description Name of the file, for the record. */
+                file?: string;
+                /** @description Look through it only, and file nothing. */
+                check?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
                 };
             };
             /** @description The id names nothing. */
