@@ -33,6 +33,7 @@ BENCHES = (
     "mqtt",
     "modbus",
     "modbus_faults",
+    "fuzz",
     "store",
     "influx",
     "kills",

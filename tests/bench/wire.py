@@ -22,7 +22,9 @@ WITHIN = 10.0
 class DeviceEnd:
     """Orders to the device process, and what it tells of itself."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, port_of: Sequence[int]) -> None:
+        self.port_of = port_of
+        """By place in the list that is served."""
         if child.stdin is None or child.stdout is None:
             raise BenchFailed("expected a device process that talks")
         self._orders: IO[bytes] = child.stdin
@@ -39,7 +41,7 @@ class DeviceEnd:
         (work / "devices.json").write_text(json.dumps(devices), "utf-8")
         arguments = ("-m", "tests.bench.device", str(work / "devices.json"), *(() if cpu is None else (str(cpu),)))
         with Child(work / "devices.log", *arguments, talks=True) as child:
-            end = cls(child)
+            end = cls(child, [int(str(each["port"])) for each in devices])
             loop = asyncio.get_running_loop()
             loop.add_reader(end._told.fileno(), end._read)
             try:
