@@ -35,10 +35,10 @@ class Drift:
 
     def __str__(self) -> str:
         way = "ahead of" if self.ahead > 0 else "behind"
-        return f"the clock of {self.source} is {format_duration(_rounded(abs(self.ahead)))} {way} ours"
+        return f"the clock of {self.source} is {format_duration(abs(rounded(self.ahead)))} {way} ours"
 
 
-def _rounded(offset: int) -> int:
+def rounded(offset: int) -> int:
     """Whole seconds, so that the words change only when the offset does."""
     return round(offset / SECOND) * SECOND
 
@@ -48,6 +48,11 @@ class ClockWatch:
 
     def __init__(self) -> None:
         self._offsets: dict[str, _Offset] = {}
+
+    @property
+    def heard(self) -> bool:
+        """Whether any source has told its time."""
+        return bool(self._offsets)
 
     def observe(self, source: str, sent: Instant, now: Instant) -> None:
         """A message that was sent then, by the source's clock, and is here now, by ours."""

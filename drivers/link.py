@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from drivers.clocks import ClockWatch, Drift, rounded
 from gateway.clock import Clock
 from gateway.driver import LinkState, LinkStatus, Receiver
 from gateway.sample import Reason
@@ -45,6 +46,8 @@ class LinkReporter:
         """Why the link is not up; what samples carry meanwhile."""
         self.detail = "not connected yet"
         self._remark = ""
+        self._drift: Drift | None = None
+        self._timed = False
 
     def connecting(self, detail: str) -> None:
         """Only at the start: a lost link stays DOWN until it answers again."""
@@ -54,9 +57,15 @@ class LinkReporter:
         self._remark = detail
         self._tell(LinkState.UP, Reason.NONE, detail)
 
-    def remark(self, detail: str) -> None:
-        """More about a link that is up, such as a clock that is off; told only when it is other than before."""
-        if self.state is LinkState.UP and detail != self._remark:
+    def remark(self, detail: str, clocks: ClockWatch) -> None:
+        """More about a link that is up, and the clock that is furthest off; told only when it is other than before."""
+        if self.state is not LinkState.UP:
+            return
+        drift, timed = clocks.worst(), clocks.heard
+        if drift is not None:
+            detail = f"{detail}; {drift}"
+        if detail != self._remark or timed is not self._timed:
+            self._drift, self._timed = drift, timed
             self.state = None
             self.up(detail)
 
@@ -67,6 +76,7 @@ class LinkReporter:
     def down(self, reason: Reason, detail: str) -> bool:
         """Whether this is news."""
         self.note(reason, detail)
+        self._drift, self._timed = None, False
         return self._tell(LinkState.DOWN, reason, detail)
 
     def _tell(self, state: LinkState, reason: Reason, detail: str) -> bool:
@@ -75,5 +85,13 @@ class LinkReporter:
         self.state = state
         level = logging.WARNING if state is LinkState.DOWN else logging.INFO
         _log.log(level, "device %s is %s: %s", self._device, state.value, detail)
-        self._receiver.link(LinkStatus(self._device, state, reason, detail, self._clock.now()))
+        self._receiver.link(self._status(state, reason, detail))
         return True
+
+    def _status(self, state: LinkState, reason: Reason, detail: str) -> LinkStatus:
+        at = self._clock.now()
+        if state is not LinkState.UP or not self._timed:
+            return LinkStatus(self._device, state, reason, detail, at)
+        if self._drift is None:
+            return LinkStatus(self._device, state, reason, detail, at, 0)
+        return LinkStatus(self._device, state, reason, detail, at, rounded(self._drift.ahead), self._drift.source)

@@ -35,6 +35,11 @@ class LinkStatus:
     reason: Reason
     detail: str
     at: Instant
+    clock_ahead: int | None = None
+    """How far the source whose clock is furthest off is ahead of us (microseconds, whole seconds; negative: behind).
+    0 where none is off by more than clocks and networks are, None where no source has told its time."""
+    clock_source: str = ""
+    """That source, where one is off."""
 
 
 class Receiver(Protocol):

@@ -134,8 +134,7 @@ class MqttDriver:
             elif self._reporter.state is LinkState.UP:
                 self._hand_up(failed(self._refused, Reason.DEVICE_EXCEPTION, now))
                 if turn % _LOOK_AT_CLOCKS == 0:
-                    drift = self._clocks.worst()
-                    self._reporter.remark(f"{self._settings.place} lets us in" + (f"; {drift}" if drift else ""))
+                    self._reporter.remark(f"{self._settings.place} lets us in", self._clocks)
             turn += 1
 
     def _hand_up(self, batch: SampleBatch) -> None:

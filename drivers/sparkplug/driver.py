@@ -205,17 +205,14 @@ class SparkplugDriver:
                 with contextlib.suppress(aiomqtt.MqttError):
                     await self._send(self._client, [one for node in self._sessions.dead() for one in self._ask(node)])
                 if turn % _LOOK_AT_CLOCKS == 0:
-                    self._reporter.remark(self._detail())
+                    self._reporter.remark(self._detail(), self._clocks)
             turn += 1
 
     def _detail(self) -> str:
         dead = [f"{group}/{node}" for group, node in self._sessions.dead()] if self._client is not None else []
-        drift = self._clocks.worst()
         parts = [f"{self._settings.place} lets us in"]
         if dead:
             parts.append(f"no session with {', '.join(dead[:5])}" + (" and others" if len(dead) > 5 else ""))
-        if drift:
-            parts.append(str(drift))
         return "; ".join(parts)
 
     async def _hold(self) -> None:

@@ -144,6 +144,11 @@ class LinkView:
     reason: str
     detail: str
     since: int
+    clock_ahead: int | None = None
+    """How far the clock that is furthest off is ahead of the gateway's (microseconds; negative: behind); 0 where none
+    is worth a word, null where no source has told its time."""
+    clock_source: str = ""
+    """Whose clock that is."""
 
 
 @dataclass(frozen=True, slots=True)

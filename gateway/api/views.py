@@ -228,6 +228,8 @@ def link_view(device: Device, status: LinkStatus | None, started_at: Instant) ->
         reason=status.reason.name.lower() if status else "none",
         detail=status.detail if status else "",
         since=status.at if status else started_at,
+        clock_ahead=status.clock_ahead if status else None,
+        clock_source=status.clock_source if status else "",
     )
 
 

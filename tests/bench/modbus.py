@@ -51,6 +51,10 @@ WITHIN = 1.10
 """Most that ill devices may stretch the p99 period of the others."""
 
 
+STARVED = 0.4
+"""Share of the time that a gateway may have waited for its processor for its periods to say anything of devices."""
+
+
 @dataclass(slots=True)
 class Side:
     """One gateway, its devices, and what it did while breaches were made."""
@@ -104,7 +108,10 @@ def run(options: Options) -> Result:
         result.add(f"{side.name}: p99 period: ratio to the bare loop", side.p99 / spread(list(bare))[1], "x")
     ratio = ill_one.p99 / well.p99
     result.add("p99 period of the healthy with ill ones beside them: ratio", ratio, "x")
-    result.require(ratio <= WITHIN, "ill devices stretch the p99 period of the others by 10 % at most", ratio)
+    if max(side.waited for side in sides) < STARVED * seconds:
+        result.require(ratio <= WITHIN, "ill devices stretch the p99 period of the others by 10 % at most", ratio)
+    else:
+        result.verified.append("the ratio of the periods is NOT judged: other programs had the gateways' processor")
     return result
 
 

@@ -282,6 +282,7 @@ async def test_a_clock_that_runs_ahead_or_behind_is_measured_and_shown(broker: B
             await broker.publish(("plant/co", dated(1, time.time() + 4)), ("plant/late", dated(1, time.time() - 60)))
         await kept.until(lambda: "late" in kept.links[-1].detail)
         assert "the clock of plant/late is 1 min behind ours" in kept.links[-1].detail
+        assert (kept.links[-1].clock_source, kept.links[-1].clock_ahead) == ("plant/late", -60 * SECOND)
         assert kept.states() == [LinkState.CONNECTING, LinkState.UP, LinkState.UP]
 
 

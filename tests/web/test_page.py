@@ -176,6 +176,8 @@ def test_what_is_not_protected_is_listed(page: Page) -> None:
     expect(gone.get_by_test_id(f"unknown-{CANNOT_TELL}")).to_be_visible()
     expect(gone.get_by_test_id("link-plc_gas_area")).to_contain_text("连接断开")
     expect(gone).to_contain_text("氢气 预热中")
+    expect(gone.get_by_test_id("clock-plc_casting_shop")).to_contain_text("caster/level_2慢")
+    expect(gone.get_by_test_id("clock-plc_casting_shop")).to_contain_text("1:00")
     expect(page.get_by_test_id("alarm-strip").get_by_test_id(f"alarm-{CANNOT_TELL}")).to_have_count(0)
 
 

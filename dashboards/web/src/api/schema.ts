@@ -3127,6 +3127,16 @@ export interface components {
             detail: string;
             /** Since */
             since: number;
+            /**
+             * Clock Ahead
+             * @default null
+             */
+            clock_ahead: number | null;
+            /**
+             * Clock Source
+             * @default
+             */
+            clock_source: string;
         };
         /**
          * LiveMessage

@@ -98,14 +98,17 @@ export interface PointGroup {
 export interface Unprotected {
   alarms: AlarmView[];
   links: LinkView[];
+  /** Devices that are connected and whose sources' clocks are off. */
+  clocks: LinkView[];
   points: PointGroup[];
   size: number;
 }
 
-/** Lost protection, ranked by hazard: alarms that cannot tell, links that are not up, points that are not good. */
+/** Lost protection, ranked by hazard: alarms that cannot tell, links that are not up, points that are not good, clocks. */
 export function unprotected(store: Store): Unprotected {
   const alarms = [...store.alarms.values()].filter((alarm) => alarm.unknown).sort(byUrgency);
   const links = [...store.links.values()].filter((link) => link.state !== "up");
+  const clocks = [...store.links.values()].filter((link) => link.state === "up" && (link.clock_ahead ?? 0) !== 0);
   const groups = new Map<string, PointGroup>();
   let count = 0;
   for (const point of store.plant.points) {
@@ -115,7 +118,8 @@ export function unprotected(store: Store): Unprotected {
     groups.set(point.equipment, group);
     count += 1;
   }
-  return { alarms, links, points: [...groups.values()], size: alarms.length + links.length + count };
+  const size = alarms.length + links.length + count + clocks.length;
+  return { alarms, links, clocks, points: [...groups.values()], size };
 }
 
 /** Running demands first, then the newest. */
