@@ -33,6 +33,7 @@ from gateway.point_table import PointTable
 from gateway.register_desk import RegisterDesk
 from gateway.rule import InterlockInstance, Program, RuleInstance, Truth
 from gateway.sample import SECOND, Instant
+from gateway.siren_desk import SirenDesk
 from gateway.standing import Standing, fold, states_of
 from gateway.store import StateKind
 
@@ -62,6 +63,7 @@ class Engine:
         self._by_id = {rule.id: rule for rule in self.rules}
         self._truth = np.full(len(self.rules), NOT_YET, dtype=np.uint8)
         self.states = standing
+        self.siren_desk = SirenDesk(plant, self._by_id)
         program.resume({state.alarm: state.onset for state in standing.alarms.values() if state.active})
         self.reindex()
 
@@ -72,6 +74,7 @@ class Engine:
         self.alarm_desk = AlarmDesk(plant, self._by_id, standing.alarms)
         self.duty_desk = DutyDesk(plant, standing.checks)
         self.hazard_desk = HazardDesk(plant, self._by_id, standing.alarms, standing.tickets)
+        self.siren_desk.reindex(standing.alarms.values(), standing.checks)
         self.register_desk = RegisterDesk(plant, self.interlocks, standing.interlocks, standing.demands)
         self.interlock_desk = InterlockDesk(
             self._site, self.interlocks, self._program.rules, standing.demands, standing.interlocks
@@ -99,6 +102,7 @@ class Engine:
             seen = self._observation(rule, state, Truth(int(truth[index])), Instant(int(since[index])), table, now)
             events += self._take(self._alarm_events(rule, state, seen))
         events += self._take(self.hazard_desk.follows(events, now))
+        events += self._take(self.siren_desk.due(now))
         return events
 
     def take(self, events: Iterable[Event]) -> None:
@@ -118,7 +122,8 @@ class Engine:
         """Before this moment time alone decides nothing; long past while an effect or a command has a deadline."""
         if self.interlock_desk.timing or self.output_desk.timing:
             return Instant(0)
-        return min(self._annunciator.next_due, self.hazard_desk.next_due, self.register_desk.next_due)
+        desks = (self._annunciator, self.hazard_desk, self.register_desk, self.siren_desk)
+        return min(desk.next_due for desk in desks)
 
     def withdrawals(self, by: str, comment: str, now: Instant) -> list[Event]:
         """What closes every alarm, demand, bypass and test whose rule or interlock is gone; not yet taken.
@@ -139,6 +144,7 @@ class Engine:
         `warmed`: the points as they are now, if the program has seen the past already: it then steps to where the
         earlier one is. What was seen is not news again.
         """
+        self.siren_desk.follow(earlier.siren_desk)
         state = earlier._program.state()
         adopted: frozenset[str] = frozenset()
         if state is not None:
@@ -201,8 +207,10 @@ class Engine:
     def _take(self, events: list[Event]) -> list[Event]:
         for event in events:
             changed = fold(self.states, event)
+            self.siren_desk.hear(event)
             if isinstance(changed, AlarmState):
                 self._annunciator.note(changed)
+                self.siren_desk.note(changed)
             elif isinstance(changed, Ticket):
                 self.hazard_desk.note(changed)
             elif isinstance(changed, InterlockRecord):

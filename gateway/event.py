@@ -21,6 +21,7 @@ from gateway.events.annunciation import (
     AlarmUnshelved,
     AlarmUnsuppressed,
     FirstOutRevised,
+    SirenSilenced,
 )
 from gateway.events.changeover import (
     AlarmWithdrawn,
@@ -93,6 +94,7 @@ Event = Annotated[
     | AlarmReturnedToService
     | AlarmReAlarmed
     | FirstOutRevised
+    | SirenSilenced
     | AlarmEscalated
     | DutyCheckAsked
     | DutyCheckAnswered

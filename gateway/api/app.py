@@ -24,6 +24,7 @@ from gateway.api.reference import openapi_document, reference
 from gateway.api.routes import routes
 from gateway.api.schema import ErrorView
 from gateway.api.services import ApiServices
+from gateway.api.siren_routes import siren_routes
 from gateway.api.stream import stream
 from gateway.api.ticket_routes import ticket_routes
 
@@ -64,6 +65,7 @@ def describe_app() -> FastAPI:
     app.include_router(ledger_import)
     app.include_router(duty_routes)
     app.include_router(handover_routes)
+    app.include_router(siren_routes)
     app.include_router(interlock_routes)
     app.include_router(output_routes)
     app.include_router(stream)

@@ -9,6 +9,7 @@ import numpy as np
 
 from gateway.api.book import ViewBook, is_unacknowledged
 from gateway.api.health_schema import ChannelView, CopyView, HealthView
+from gateway.api.siren_view import siren_views
 from gateway.machines.alarm import Projected
 from gateway.runtime.copyist import Copyist
 from gateway.runtime.figures import FiguresBook
@@ -87,6 +88,7 @@ class HealthProbe:
             duty_check=loop.engine.duty_desk.open,
             duty_priority=loop.plant.duty.checks.priority,
             copies=tuple(self._copy(each) for each in self._copyists),
+            sirens=siren_views(loop.engine.siren_desk, loop.plant, self._now),
             channels=tuple(self._channel(each) for each in self._channels()),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.api.siren_view import SirenView
 from gateway.machines.duty_check import DutyCheck
 
 
@@ -58,6 +59,7 @@ class HealthView:
     """Microseconds that the wall clock has moved since start, against the monotonic clock."""
     copies: tuple[CopyView, ...]
     channels: tuple[ChannelView, ...] = ()
+    sirens: tuple[SirenView, ...] = ()
     shelved: int = 0
     suppressed: int = 0
     out_of_service: int = 0

@@ -124,3 +124,16 @@ class FirstOutRevised:
     occurrence: str
     first_out: bool
     tie: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SirenSilenced:
+    """A person silenced a siren (消音) for a while. Nothing is acknowledged by it."""
+
+    kind: Literal["siren.silenced"] = "siren.silenced"
+    id: str
+    at: Instant
+    output: str
+    by: str
+    comment: str
+    until: Instant

@@ -12,7 +12,18 @@ from pathlib import Path
 
 from gateway.events.interlocks import Verdict
 from gateway.events.tickets import TicketAction, TicketState
-from gateway.machines import alarm, bypass, duty_check, escalation, interlock, output, proof_test, suppression, ticket
+from gateway.machines import (
+    alarm,
+    bypass,
+    duty_check,
+    escalation,
+    interlock,
+    output,
+    proof_test,
+    siren,
+    suppression,
+    ticket,
+)
 from gateway.machines.table import Action, State, Table
 from gateway.plant.model import Text
 
@@ -21,6 +32,7 @@ HEADINGS: Mapping[str, Text] = {
     "suppression": Text("报警的抑制：搁置、设计抑制、停用", "What keeps an alarm from being annunciated"),
     "escalation": Text("逐级上报", "The ladder that an unheard alarm climbs"),
     "duty_check": Text("查岗", "A duty check"),
+    "siren": Text("声光报警器", "A siren or a lamp"),
     "ticket": Text("隐患闭环：排查、登记、评估、整改、复查、销号", "A hazard from suspicion to write-off"),
     "output": Text("输出指令：选择、执行、写入", "A command of an output: select, operate, write"),
     "interlock": Text("联锁动作的判定", "The verdict on one effect of an interlock demand"),
@@ -48,6 +60,11 @@ NOTES: Mapping[str, Text] = {
     "duty_check": Text(
         "定时或随机查岗；只有人能应答，迟到的应答记为迟到。",
         "Asked at set times and at random ones; only a person answers, and a late answer is called late.",
+    ),
+    "siren": Text(
+        "消音不是确认：只在一段时间内停止已听到的声音；新的报警立即再响，时限一到、仍无人确认的也再响，重启之后亦然。",
+        "Silence is not acknowledgement: it stops for a while what is already heard. A new alarm sounds at once, what "
+        "nobody has acknowledged sounds again when the time is over, and after a restart.",
     ),
     "ticket": Text(
         "软件只能提出疑似隐患，每一步都由具名人员完成；整改人不得复查自己的整改，旁路过联锁的人不得关闭其隐患单。"
@@ -108,6 +125,13 @@ CHINESE: Mapping[str, str] = {
     duty_check.DutyCheckState.ANSWERED_LATE: "迟到应答",
     duty_check.DutyCheckAction.ANSWER: "应答",
     duty_check.DutyCheckAction.MISS: "超时",
+    siren.SirenState.QUIET: "静默",
+    siren.SirenState.SOUNDING: "鸣响",
+    siren.SirenState.SILENCED: "已消音",
+    siren.SirenAction.ALARM: "新报警",
+    siren.SirenAction.ALL_HEARD: "全部确认",
+    siren.SirenAction.SILENCE: "消音",
+    siren.SirenAction.OVER: "消音到时",
     suppression.ShelvingState.UNSHELVED: "未搁置",
     suppression.ShelvingState.SHELVED: "已搁置",
     suppression.ShelvingState.SHELVED_ONE_SHOT: "单次搁置",
@@ -203,6 +227,7 @@ def pages() -> Mapping[str, str]:
         "suppression": _page("suppression", axes),
         "escalation": _page("escalation", [_drawn(escalation.TABLE)]),
         "duty_check": _page("duty_check", [_drawn(duty_check.TABLE)]),
+        "siren": _page("siren", [_drawn(siren.TABLE)]),
         "ticket": _page("ticket", [_drawn(ticket.TABLE), _drawn(ticket.SUPERVISION), _drawn(ticket.PRODUCTION)]),
         "output": _page("output", [_drawn(output.SELECTION), _drawn(output.COMMAND)]),
         "interlock": _page("interlock", [_drawn(interlock.TABLE)]),

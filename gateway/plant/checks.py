@@ -34,6 +34,7 @@ from gateway.plant.schema import (
     SourceShape,
 )
 from gateway.plant.sections import Item, Sections
+from gateway.plant.siren_checks import check_sirens
 from gateway.units import a_dimension, convertible, dimension
 
 ShapeT = TypeVar("ShapeT", bound=BaseModel)
@@ -77,6 +78,7 @@ class Checks:
             self._once(output, seen, "output")
             self._output(output)
             guards.check(output)
+        check_sirens(self.sections, self._add)
         self._history(self.sections.history)
         self._ids(self.sections.risks, "risk")
         for risk in self.sections.risks:

@@ -141,6 +141,19 @@ class NotifyTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class SirenPolicy:
+    """A siren or lamp of the site (plant file: `sirens`): an output that follows what asks for a person."""
+
+    output: str
+    priorities: frozenset[str]
+    """It is on while an alarm of these, or a missed duty check that counts as one, waits for a person."""
+    on: float = 1.0
+    off: float = 0.0
+    silence: int = 3 * _MINUTE
+    """How long a person may silence it (microseconds); 0: only acknowledgement ends it, as for a lamp."""
+
+
+@dataclass(frozen=True, slots=True)
 class Duty:
     """Everything that the plant file says of the people in the duty room."""
 
@@ -149,3 +162,4 @@ class Duty:
     checks: DutyCheckPolicy = field(default_factory=DutyCheckPolicy)
     hazards: HazardPolicy = field(default_factory=HazardPolicy)
     notify: tuple[NotifyTarget, ...] = ()
+    sirens: tuple[SirenPolicy, ...] = ()

@@ -1,4 +1,4 @@
-"""The plant file's sections on people: `alarms`, `escalation`, `duty_checks`, `notify`. Shapes, and what they mean.
+"""The plant file's sections on people, from `alarms` to `sirens`: shapes, and what they mean.
 
 A field that is left out keeps its default; what is there is checked in full.
 """
@@ -6,13 +6,15 @@ A field that is left out keeps its default; what is there is checked in full.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.document.fields import Id
+from gateway.document.fields import Id, Words
 from gateway.duration import Duration, format_duration
 from gateway.plant.duty import (
     LADDER,
@@ -24,6 +26,7 @@ from gateway.plant.duty import (
     Level,
     NotifyTarget,
     Rung,
+    SirenPolicy,
 )
 from gateway.plant.shape import Shape
 
@@ -179,12 +182,29 @@ class NotifyShape(Shape):
         return NotifyTarget(self.id, self.level, self.url_from)
 
 
+class SirenShape(Shape):
+    """A siren or lamp: an output that is on while an alarm of its priorities waits for a person."""
+
+    output: Words
+    """Id of the output, `<equipment>.<kind>`; it must be allowed."""
+    priorities: Annotated[list[PriorityWord], Field(min_length=1)]
+    on: Annotated[float, Field(strict=True, allow_inf_nan=False)] = 1.0
+    off: Annotated[float, Field(strict=True, allow_inf_nan=False)] = 0.0
+    silence: Duration | None = None
+    """How long a person may silence it; `0 s`: only acknowledgement ends it, as for a lamp."""
+
+    def policy(self) -> SirenPolicy:
+        own = SirenPolicy(self.output, frozenset(self.priorities), self.on, self.off)
+        return own if self.silence is None else replace(own, silence=self.silence)
+
+
 def duty(
     alarms: AlarmsShape | None,
     escalation: EscalationShape | None,
     checks: DutyChecksShape | None,
     notify: list[NotifyShape],
     hazards: HazardsShape | None = None,
+    sirens: Sequence[SirenShape] = (),
 ) -> Duty:
     """What the sections mean; one that is not there keeps its defaults."""
     own = Duty()
@@ -194,4 +214,5 @@ def duty(
         checks=own.checks if checks is None else checks.policy(),
         notify=tuple(shape.target() for shape in notify),
         hazards=own.hazards if hazards is None else hazards.policy(),
+        sirens=tuple(shape.policy() for shape in sirens),
     )

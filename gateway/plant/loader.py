@@ -73,6 +73,7 @@ def _build(document: Document, sections: Sections, settings: _Settings, criteria
         sections.duty_checks.shape,
         [_whole(item) for item in sections.notify],
         sections.hazards.shape,
+        [_whole(item) for item in sections.sirens],
     )
     site = _site(_whole(sections.site))
     history = sections.history.shape.policy() if sections.history.shape else HistoryPolicy()

@@ -25,7 +25,14 @@ from gateway.document.fields import Id, Quantity, Unit, Word, Words, parse_conve
 from gateway.driver import DriverKind
 from gateway.plant import model
 from gateway.plant.criteria import Criteria
-from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, HazardsShape, NotifyShape
+from gateway.plant.duty_schema import (
+    AlarmsShape,
+    DutyChecksShape,
+    EscalationShape,
+    HazardsShape,
+    NotifyShape,
+    SirenShape,
+)
 from gateway.plant.interlock_schema import InterlocksShape
 from gateway.plant.keeping_schema import HistoryShape, KeepingShape
 from gateway.plant.output_schema import GuardShape, HeartbeatShape, Number, PositiveDuration
@@ -222,6 +229,7 @@ def _plant_model(drivers: Mapping[str, DriverKind], criteria: Criteria) -> type[
         duty_checks=(DutyChecksShape, Field(default_factory=DutyChecksShape)),
         hazards=(HazardsShape, Field(default_factory=HazardsShape)),
         notify=(list[NotifyShape], Field(default_factory=list)),
+        sirens=(list[SirenShape], Field(default_factory=list)),
         history=(history, Field(default_factory=HistoryShape)),
         interlocks=(InterlocksShape, Field(default_factory=InterlocksShape)),
         risks=(list[RiskShape], Field(default_factory=list)),

@@ -13,7 +13,14 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.document import Document, Path, one_of, problems_of, show
 from gateway.errors import Problem
-from gateway.plant.duty_schema import AlarmsShape, DutyChecksShape, EscalationShape, HazardsShape, NotifyShape
+from gateway.plant.duty_schema import (
+    AlarmsShape,
+    DutyChecksShape,
+    EscalationShape,
+    HazardsShape,
+    NotifyShape,
+    SirenShape,
+)
 from gateway.plant.interlock_schema import InterlocksShape
 from gateway.plant.keeping_schema import HistoryShape
 from gateway.plant.risk_schema import RiskShape
@@ -30,7 +37,7 @@ ShapeT = TypeVar("ShapeT", bound=BaseModel)
 V = TypeVar("V")
 
 _REQUIRED = ("site", "areas", "equipment", "devices", "points")
-_PEOPLE = ("alarms", "escalation", "duty_checks", "hazards", "notify")
+_PEOPLE = ("alarms", "escalation", "duty_checks", "hazards", "notify", "sirens")
 _KNOWN = (*_REQUIRED, "outputs", *_PEOPLE, "history", "risks", "interlocks")
 
 
@@ -74,6 +81,7 @@ class Sections:
     duty_checks: Item[DutyChecksShape]
     hazards: Item[HazardsShape]
     notify: Sequence[Item[NotifyShape]]
+    sirens: Sequence[Item[SirenShape]]
     history: Item[HistoryShape]
     interlocks: Item[InterlocksShape]
     risks: Sequence[Item[RiskShape]]
@@ -108,6 +116,7 @@ def read_sections(document: Document, problems: list[Problem]) -> Sections:
         _section(document, "duty_checks", DutyChecksShape, problems),
         _section(document, "hazards", HazardsShape, problems),
         _entries(document, "notify", NotifyShape, problems),
+        _entries(document, "sirens", SirenShape, problems),
         _section(document, "history", HistoryShape, problems),
         _section(document, "interlocks", InterlocksShape, problems),
         _entries(document, "risks", RiskShape, problems),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from pydantic import BaseModel
 
 from gateway.engine import SETTLE, Engine
 from gateway.event import Event
+from gateway.plant.duty import Duty
 from gateway.plant.guard import Guard
 from gateway.plant.model import Area, Device, Equipment, Output, Plant, Point, RiskGrade, Site, Text
 from gateway.point_table import PointTable
@@ -101,9 +102,14 @@ class Bench:
     """An engine under a script, and the journal that its events would fill."""
 
     def __init__(
-        self, *rules: RuleInstance, interlocks: Sequence[InterlockInstance] = (), journal: Sequence[Event] = ()
+        self,
+        *rules: RuleInstance,
+        interlocks: Sequence[InterlockInstance] = (),
+        journal: Sequence[Event] = (),
+        people: Duty | None = None,
     ) -> None:
-        self.plant = plant()
+        self.people = people or Duty()
+        self.plant = replace(plant(), duty=self.people)
         self.program = ScriptedProgram(rules, interlocks)
         self.journal = list(journal)
         self.table = PointTable(self.plant)
@@ -132,7 +138,7 @@ class Bench:
     def restarted(self) -> Bench:
         """A new run of the same gateway, from the journal alone."""
         program = self.program
-        return Bench(*program.rules, interlocks=program.interlocks, journal=self.journal)
+        return Bench(*program.rules, interlocks=program.interlocks, journal=self.journal, people=self.people)
 
 
 def folded(journal: Sequence[Event]) -> Standing:

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.clock import SITE_TIME, to_datetime
 from gateway.events.alarms import AlarmRaised
+from gateway.events.interlocks import CommandCompleted, CommandRequested
 from gateway.events.presence import AlarmEscalated
 from gateway.plant.duty import Level
 from tests.engine.test_notify import until
@@ -154,3 +155,26 @@ async def test_floods_are_judged_by_the_new_plant_file(works: Works) -> None:
         assert (await http.get("/api/figures")).json()["operators"] == 3
         assert works.station.figures.limits.flood_above == 1
         assert works.station.figures.policy.never_collapsed == {"critical", "high"}
+
+
+OUTPUT = "outputs: [{equipment: v1, kind: close, target: {device: hand, tag: close}, allowed: true, values: [0, 1]}]"
+
+
+async def test_a_siren_is_commanded_like_any_output_and_turned_off_when_a_reload_takes_it_away(works: Works) -> None:
+    sirens = "sirens: [{output: v1.close, priorities: [critical]}]"
+    works.write(HIGH, plant=with_people(OUTPUT, sirens))
+    async with running(works), works.client() as http:
+        await works.until("command.completed")
+        works.hand.put("v1.pressure", 900)
+        await works.until("command.completed", 2)
+        works.write(HIGH, plant=with_people(OUTPUT, sirens, "alarms: {operators: 2}"))
+        await works.reloader.reload("王", "与声光无关")
+        assert (await http.get("/api/sirens")).json()[0]["state"] == "sounding"
+        works.write(HIGH, plant=with_people(OUTPUT))
+        await works.reloader.reload("王", "撤销声光")
+        await works.until("command.completed", 3)
+        commands = [each for each in await works.events() if isinstance(each, CommandRequested)]
+        assert [(each.output, each.value) for each in commands] == [("v1.close", 0), ("v1.close", 1), ("v1.close", 0)]
+        completed = [each for each in await works.events() if isinstance(each, CommandCompleted)]
+        assert all(each.written for each in completed)
+        assert (await http.get("/api/sirens")).json() == []

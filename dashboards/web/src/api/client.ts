@@ -15,6 +15,7 @@ import type {
   ProofTestRequest,
   RemovalRequest,
   ShelveRequest,
+  SirenView,
   TicketRequest,
   TicketView,
   Trend,
@@ -79,6 +80,7 @@ export const api = {
     request<FiguresView>(`/api/figures?start=${Math.round(start)}&end=${Math.round(end)}`),
   answerDutyCheck: (check: string, person: Person) =>
     request<DutyCheck>(`/api/duty/checks/${part(check)}/answer`, person),
+  silenceSirens: (person: Person) => request<SirenView[]>("/api/sirens/silence", person),
   handover: () => request<HandoverPack>("/api/handover"),
   signHandover: (wish: HandoverRequest) => request<HandoverSigned>("/api/handover", wish),
   handovers: () => request<HandoverView[]>("/api/handovers"),

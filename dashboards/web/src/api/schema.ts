@@ -870,6 +870,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sirens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sirens
+         * @description The sirens and lamps of the plant file.
+         */
+        get: operations["sirens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sirens/silence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Silence Sirens
+         * @description Silence (消音) what sounds, for a while. Acknowledges nothing; a new alarm sounds again at once.
+         */
+        post: operations["silence_sirens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/interlocks": {
         parameters: {
             query?: never;
@@ -2255,7 +2295,7 @@ export interface components {
             /** Sequence */
             sequence: number;
             /** Event */
-            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["AlarmEscalated"] | components["schemas"]["DutyCheckAsked"] | components["schemas"]["DutyCheckAnswered"] | components["schemas"]["DutyCheckMissed"] | components["schemas"]["DutyCheckEscalated"] | components["schemas"]["HandoverSigned"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["InterlockBypassed"] | components["schemas"]["BypassNearlyOver"] | components["schemas"]["BypassOverstayed"] | components["schemas"]["BypassRemoved"] | components["schemas"]["ProofTestDeclared"] | components["schemas"]["ProofTestEnded"] | components["schemas"]["EffectProven"] | components["schemas"]["InterlockFound"] | components["schemas"]["InterlockFindingEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["CommandJudged"] | components["schemas"]["CommandRefused"] | components["schemas"]["OutputSelected"] | components["schemas"]["OutputReleased"] | components["schemas"]["HeartbeatChanged"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketImported"] | components["schemas"]["TicketReported"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TicketExtended"] | components["schemas"]["TicketSupervised"] | components["schemas"]["ProductionOrdered"] | components["schemas"]["TicketAttached"] | components["schemas"]["TicketEscalated"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
+            event: components["schemas"]["GatewayStarted"] | components["schemas"]["GatewayStopped"] | components["schemas"]["LinkChanged"] | components["schemas"]["ConditionChanged"] | components["schemas"]["AlarmRaised"] | components["schemas"]["AlarmAcknowledged"] | components["schemas"]["AlarmCleared"] | components["schemas"]["AlarmReset"] | components["schemas"]["AlarmShelved"] | components["schemas"]["AlarmUnshelved"] | components["schemas"]["AlarmSuppressed"] | components["schemas"]["AlarmUnsuppressed"] | components["schemas"]["AlarmRemovedFromService"] | components["schemas"]["AlarmReturnedToService"] | components["schemas"]["AlarmReAlarmed"] | components["schemas"]["FirstOutRevised"] | components["schemas"]["SirenSilenced"] | components["schemas"]["AlarmEscalated"] | components["schemas"]["DutyCheckAsked"] | components["schemas"]["DutyCheckAnswered"] | components["schemas"]["DutyCheckMissed"] | components["schemas"]["DutyCheckEscalated"] | components["schemas"]["HandoverSigned"] | components["schemas"]["InterlockDemanded"] | components["schemas"]["EffectJudged"] | components["schemas"]["InterlockEnded"] | components["schemas"]["InterlockBypassed"] | components["schemas"]["BypassNearlyOver"] | components["schemas"]["BypassOverstayed"] | components["schemas"]["BypassRemoved"] | components["schemas"]["ProofTestDeclared"] | components["schemas"]["ProofTestEnded"] | components["schemas"]["EffectProven"] | components["schemas"]["InterlockFound"] | components["schemas"]["InterlockFindingEnded"] | components["schemas"]["CommandRequested"] | components["schemas"]["CommandCompleted"] | components["schemas"]["CommandJudged"] | components["schemas"]["CommandRefused"] | components["schemas"]["OutputSelected"] | components["schemas"]["OutputReleased"] | components["schemas"]["HeartbeatChanged"] | components["schemas"]["TicketFiled"] | components["schemas"]["TicketImported"] | components["schemas"]["TicketReported"] | components["schemas"]["TicketRecurred"] | components["schemas"]["TicketMoved"] | components["schemas"]["TicketExtended"] | components["schemas"]["TicketSupervised"] | components["schemas"]["ProductionOrdered"] | components["schemas"]["TicketAttached"] | components["schemas"]["TicketEscalated"] | components["schemas"]["TrialChanged"] | components["schemas"]["AlarmWithdrawn"] | components["schemas"]["InterlockWithdrawn"] | components["schemas"]["ConfigurationReloaded"] | components["schemas"]["ConfigurationRefused"];
         };
         /** EquipmentView */
         EquipmentView: {
@@ -2707,6 +2747,11 @@ export interface components {
              * @default []
              */
             channels: components["schemas"]["ChannelView"][];
+            /**
+             * Sirens
+             * @default []
+             */
+            sirens: components["schemas"]["SirenView"][];
             /**
              * Shelved
              * @default 0
@@ -3915,6 +3960,50 @@ export interface components {
              * @default
              */
             second: string;
+        };
+        /**
+         * SirenSilenced
+         * @description A person silenced a siren (消音) for a while. Nothing is acknowledged by it.
+         */
+        SirenSilenced: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "siren.silenced";
+            /** Id */
+            id: string;
+            /** At */
+            at: number;
+            /** Output */
+            output: string;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+            /** Until */
+            until: number;
+        };
+        /**
+         * SirenState
+         * @enum {string}
+         */
+        SirenState: "quiet" | "sounding" | "silenced";
+        /**
+         * SirenView
+         * @description What a siren or lamp of the site should do, and what became of telling it.
+         */
+        SirenView: {
+            /** Output */
+            output: string;
+            name: components["schemas"]["Text"];
+            state: components["schemas"]["SirenState"];
+            /** Silenced Until */
+            silenced_until: number | null;
+            /** May Silence */
+            may_silence: boolean;
+            /** Failed */
+            failed: boolean;
         };
         /**
          * Snapshot
@@ -7428,6 +7517,122 @@ export interface operations {
                 };
                 content: {
                     "text/html": unknown;
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    sirens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SirenView"][];
+                };
+            };
+            /** @description The id names nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The present state does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description The request does not hold; every wrong field is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+            /** @description A store cannot keep it; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorView"];
+                };
+            };
+        };
+    };
+    silence_sirens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonAction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SirenView"][];
                 };
             };
             /** @description The id names nothing. */

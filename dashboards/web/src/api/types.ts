@@ -25,6 +25,7 @@ export type TicketAction = Schemas["TicketAction"];
 /** A step says only what it needs: the rest has defaults. */
 export type TicketRequest = Pick<Schemas["TicketRequest"], "action" | "by"> & Partial<Schemas["TicketRequest"]>;
 export type DutyCheck = Schemas["DutyCheck"];
+export type SirenView = Schemas["SirenView"];
 export type HandoverPack = Schemas["HandoverPack"];
 export type HandoverLine = Schemas["HandoverLine"];
 export type HandoverRequest = Schemas["HandoverRequest"];
