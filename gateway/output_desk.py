@@ -93,11 +93,13 @@ class OutputDesk:
                 if effect.mode is EffectMode.COMMAND and effect.output is not None:
                     self._commanded.setdefault(effect.output, []).append((row.id, effect.value))
         self._watches: dict[tuple[str, Aspect], Watch] = {}
+        self._found: dict[tuple[str, str], float] = {}
+        """What was last found of each output, and for which value."""
         self._proven = tuple(output.id for output in plant.outputs if output.allowed)
 
     def follow(self, earlier: OutputDesk) -> None:
         """Go on looking where the desk before a reload does."""
-        self._watches = dict(earlier._watches)
+        self._watches, self._found = dict(earlier._watches), dict(earlier._found)
 
     def state(self, output: str) -> OutputState:
         return self._states.get(output, OutputState(output))
@@ -225,17 +227,36 @@ class OutputDesk:
         self, truth: NDArray[np.uint8], since: NDArray[np.int64], now: Instant
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Truths and onsets, followed by those of `gateway.command_alarms.command_rules`."""
-        ends = [each(output) for output in self._proven for each in (self.refused, self.unproven)]
+        ends = [
+            self._lasts(what, output, found=found(output))
+            for output in self._proven
+            for what, found in (("refused", self.refused), ("unproven", self.unproven))
+        ]
         asked = [command.at if (command := self.state(output).command) else now for output in self._proven]
         return (
             np.concatenate([truth, np.array(ends, dtype=np.uint8)]),
             np.concatenate([since, np.repeat(np.array(asked, dtype=np.int64), 2)]),
         )
 
+    def _lasts(self, what: str, output: str, *, found: bool) -> bool:
+        """What was found stands while the same is only commanded again: a repetition proves nothing by itself."""
+        command, key = self.state(output).command, (what, output)
+        if found and command is not None:
+            self._found[key] = command.value
+        elif command is None or command.value != self._found.get(key) or self._decided(output, command):
+            self._found.pop(key, None)
+        return key in self._found
+
+    def _decided(self, output: str, command: Command) -> bool:
+        """Whether it is known what came of a command."""
+        looked = self._expected(output, command, Aspect.FEEDBACK)
+        seen = not looked or command.feedback.verdict is not Verdict.PENDING
+        return seen and command.stage is not CommandStage.REQUESTED
+
     def refused(self, output: str) -> bool:
-        """Whether the last command was an interlock's, is still demanded, and the gateway refused it."""
+        """Whether the last command was an interlock's that is still demanded, or a siren's, and was refused."""
         command = self.state(output).command
-        if command is None or not command.demand or command.stage is not CommandStage.REFUSED:
+        if command is None or command.by or command.stage is not CommandStage.REFUSED:
             return False
         demand = self._demands.get(command.demand)
         return demand is None or demand.standing

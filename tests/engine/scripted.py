@@ -107,9 +107,12 @@ class Bench:
         interlocks: Sequence[InterlockInstance] = (),
         journal: Sequence[Event] = (),
         people: Duty | None = None,
+        guard: Guard | None = None,
     ) -> None:
-        self.people = people or Duty()
-        self.plant = replace(plant(), duty=self.people)
+        self.people, self.guard = people or Duty(), guard or Guard()
+        made = plant()
+        outputs = tuple(replace(output, guard=self.guard) for output in made.outputs)
+        self.plant = replace(made, duty=self.people, outputs=outputs)
         self.program = ScriptedProgram(rules, interlocks)
         self.journal = list(journal)
         self.table = PointTable(self.plant)
@@ -137,8 +140,8 @@ class Bench:
 
     def restarted(self) -> Bench:
         """A new run of the same gateway, from the journal alone."""
-        program = self.program
-        return Bench(*program.rules, interlocks=program.interlocks, journal=self.journal, people=self.people)
+        rows, people, guard = self.program.interlocks, self.people, self.guard
+        return Bench(*self.program.rules, interlocks=rows, journal=self.journal, people=people, guard=guard)
 
 
 def folded(journal: Sequence[Event]) -> Standing:

@@ -6,14 +6,17 @@ import pytest
 
 from gateway.errors import IllegalTransition, RequestRefused
 from gateway.event import Event
+from gateway.events.alarms import AlarmCleared, AlarmRaised
 from gateway.events.annunciation import SirenSilenced
 from gateway.events.interlocks import CommandCompleted, CommandRequested
 from gateway.identity import identity
+from gateway.machines.output import CommandStage
 from gateway.machines.siren import SirenState
 from gateway.machines.suppression import ShelvingWish
 from gateway.plant.duty import Duty, DutyCheckPolicy, SirenPolicy
+from gateway.plant.guard import Comparison, Expectation, Guard, PointTest
 from gateway.rule import Priority
-from gateway.sample import SECOND
+from gateway.sample import SECOND, Quality, Reason, Sample, SampleBatch
 from tests.engine.scripted import FALSE, TRUE, Bench
 from tests.machines.support import rule
 
@@ -22,14 +25,35 @@ GRAVE, SLIGHT = "hot@furnace", "warm@furnace"
 MINUTE = 60 * SECOND
 
 
-def bench(*, silence: int = 3 * MINUTE, checks: DutyCheckPolicy | None = None) -> Bench:
+LOOKED_AT = Guard(
+    feedback=tuple(
+        Expectation(value, PointTest("furnace.point_0", Comparison.EQUALS, value), 2 * SECOND, 0, SECOND // 10)
+        for value in (0.0, 1.0)
+    )
+)
+
+
+def bench(
+    *, silence: int = 3 * MINUTE, checks: DutyCheckPolicy | None = None, feedback: bool = False
+) -> Bench:
     """Two alarms, of which only the grave one sounds; the siren is quiet, and knows it."""
     policy = SirenPolicy(SIREN, frozenset({"critical", "high"}), silence=silence)
     people = Duty(sirens=(policy,), checks=checks or DutyCheckPolicy())
     rules = (rule(GRAVE, ticket=None), rule(SLIGHT, index=1, ticket=None, priority=Priority.LOW))
-    made = Bench(*rules, people=people)
+    made = Bench(*rules, people=people, guard=LOOKED_AT if feedback else None)
     assert told(made.tick({0: FALSE, 1: FALSE})) == [0.0], "after a start it is told what it should do"
     return made
+
+
+def see(site: Bench, value: float) -> None:
+    """What the siren's feedback says from now on."""
+    sample = Sample(0, value, Quality.GOOD, Reason.NONE, site.now, site.now)
+    site.table.apply(SampleBatch.of([sample]))
+
+
+def under_way(site: Bench) -> bool:
+    command = site.engine.states.outputs[SIREN].command
+    return command is not None and command.stage is CommandStage.REQUESTED
 
 
 def told(events: list[Event]) -> list[float]:
@@ -155,3 +179,31 @@ def test_nobody_silences_nothing() -> None:
     with pytest.raises(IllegalTransition):
         lamp.engine.siren_desk.silence("王", "", lamp.now)
     assert lamp.engine.siren_desk.state(SIREN, lamp.now) is SirenState.SOUNDING
+
+
+def test_a_siren_that_stays_silent_is_an_alarm_that_lasts_while_it_is_told_again() -> None:
+    site = bench(feedback=True)
+    see(site, 0.0)
+    site.tick({0: TRUE})
+    completed(site, written=True)
+    raised = [event.alarm for _ in range(4) for event in site.tick() if isinstance(event, AlarmRaised)]
+    assert raised == [f"command.unproven@{SIREN}"]
+    assert site.engine.states.alarms[raised[0]].active
+    see(site, 1.0)
+    cleared = [event.alarm for _ in range(2) for event in site.tick() if isinstance(event, AlarmCleared)]
+    assert cleared == raised, "late, but it sounds"
+
+
+def test_a_siren_whose_device_is_gone_is_one_alarm_however_often_it_is_told() -> None:
+    site = bench()
+    site.tick({0: TRUE})
+    seen: list[str] = []
+    for _ in range(120):
+        if under_way(site):
+            completed(site, written=False)
+        seen += [event.kind for event in site.tick() if isinstance(event, AlarmRaised | AlarmCleared)]
+    assert seen == ["alarm.raised"]
+    while not under_way(site):
+        site.tick()
+    completed(site, written=True)
+    assert [event.kind for event in site.tick() if isinstance(event, AlarmCleared)] == ["alarm.cleared"]
