@@ -34,7 +34,7 @@ from gateway.machines.duty_check import DutyCheck
 from gateway.plant.model import Text
 from gateway.rule import Priority
 from gateway.sample import SECOND, Instant, Quality, Reason
-from tests.web import fixture_aside, fixture_handover, fixture_plant, fixture_views
+from tests.web import fixture_aside, fixture_handover, fixture_hazards, fixture_plant, fixture_views
 from tests.web.fixture_tickets import NEXT
 
 DIST = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
@@ -56,6 +56,7 @@ class FakeGateway:
         self.reason = [int(Reason.NONE)] * len(self.values)
         self.alarms = {each.id: each for each in fixture_views.alarms(now)}
         self.tickets = {each.id: each for each in fixture_views.tickets(now)}
+        self.hazards = fixture_hazards.Hazards(wall_clock, self._show)
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.duty_check: DutyCheck | None = None
         self.mute = False
@@ -234,12 +235,13 @@ class FakeGateway:
             responsible=body.responsible or view.responsible,
             due=body.due or view.due,
         )
-        self.tickets[ticket] = view
-        event = AlarmAcknowledged(
-            id="b" * 20, at=Instant(wall_clock()), alarm="x", occurrence="x", by=body.by, comment=""
-        )
-        self.tell(event, tickets=(view,))
+        self._show(view)
         return view
+
+    def _show(self, view: wire.TicketView) -> None:
+        self.tickets[view.id] = view
+        event = AlarmAcknowledged(id="d" * 20, at=Instant(wall_clock()), alarm="x", occurrence="x", by="", comment="")
+        self.tell(event, tickets=(view,))
 
     async def live(self, socket: WebSocket) -> None:
         await socket.accept()
@@ -351,7 +353,9 @@ def make_app(fake: FakeGateway) -> FastAPI:
     @app.post("/api/tickets/{ticket_id}/actions", response_model=None)
     async def move(ticket_id: str, body: requests.TicketRequest) -> wire.TicketView | JSONResponse:
         fake.posts.append((f"{body.action} {ticket_id}", body.model_dump(mode="json")))
-        return fake.move(ticket_id, body)
+        return fake.hazards.move(ticket_id, body) if ticket_id in fake.hazards.tickets else fake.move(ticket_id, body)
+
+    fixture_hazards.serve(app, fake.hazards)
 
     @app.get("/api/tickets")
     async def tickets() -> tuple[wire.TicketView, ...]:

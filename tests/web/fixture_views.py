@@ -9,6 +9,7 @@ from gateway.events.interlocks import Verdict
 from gateway.events.tickets import TicketAction, TicketState
 from gateway.machines.alarm import AlarmStateName
 from gateway.machines.suppression import NOT_SUPPRESSED, Removal, Shelf, Suppression
+from gateway.plant.duty import Level
 from gateway.plant.model import Text
 from gateway.plant.risk import RiskColour
 from gateway.rule import EffectMode, Priority, TicketGrade
@@ -16,7 +17,7 @@ from gateway.sample import SECOND, Instant, Reading
 from tests.web.fixture_aside import aside_fields, person_actions
 from tests.web.fixture_plant import equipment, point_index
 
-MINUTE = 60 * SECOND
+MINUTE, DAY = 60 * SECOND, 86_400 * SECOND
 COLOUR = {
     Priority.CRITICAL: RiskColour.RED,
     Priority.HIGH: RiskColour.ORANGE,
@@ -221,6 +222,8 @@ def tickets(now: int) -> list[wire.TicketView]:
             None,
             (step(1, "filed"), step(0, "recurred")),
             (action.REGISTER, action.DISMISS),
+            limit=now + 92 * DAY,
+            deadline=now + 92 * DAY,
         ),
         wire.TicketView(
             "t2",
@@ -236,11 +239,14 @@ def tickets(now: int) -> list[wire.TicketView]:
             ("o2",),
             0,
             "王班长",
-            now - 86_400 * SECOND,
+            now - DAY,
             ("dust_dry1.differential_pressure",),
             "t0",
             (step(25, "filed"), step(20, "register", "李值班", "现场已核实"), step(18, "assign", "李值班", "更换滤袋")),
             (action.RECTIFY,),
+            limit=now + 3 * DAY,
+            deadline=now - DAY,
+            told=Level.SHIFT_LEADER,
         ),
     ]
 

@@ -14,6 +14,7 @@ import type {
   MatrixRow,
   ProofTestRequest,
   RemovalRequest,
+  ReportRequest,
   ShelveRequest,
   SirenView,
   TicketRequest,
@@ -22,6 +23,8 @@ import type {
 } from "./types.ts";
 
 const LIMIT = 10_000;
+/** A video over a plant's network. */
+const UPLOAD_LIMIT = 600_000;
 
 export class ApiError extends Error {
   readonly status: number;
@@ -43,13 +46,17 @@ function isErrorView(body: unknown): body is ErrorView {
   return typeof body === "object" && body !== null && "message" in body;
 }
 
-async function request<T>(path: string, body?: unknown): Promise<T> {
+function request<T>(path: string, body?: unknown): Promise<T> {
   const init: RequestInit = { signal: AbortSignal.timeout(LIMIT), cache: "no-store" };
   if (body !== undefined) {
     init.method = "POST";
     init.headers = { "content-type": "application/json" };
     init.body = JSON.stringify(body);
   }
+  return answered<T>(path, init);
+}
+
+async function answered<T>(path: string, init: RequestInit): Promise<T> {
   let response: Response;
   try {
     response = await fetch(path, init);
@@ -87,6 +94,18 @@ export const api = {
   tickets: (standing: boolean) => request<TicketView[]>(`/api/tickets?standing=${standing}`),
   moveTicket: (ticket: string, step: TicketRequest) =>
     request<TicketView>(`/api/tickets/${part(ticket)}/actions`, step),
+  reportHazard: (report: ReportRequest) => request<TicketView>("/api/tickets", report),
+  attach: (ticket: string, file: File, by: string, comment: string) =>
+    answered<TicketView>(
+      `/api/tickets/${part(ticket)}/attachments?name=${part(file.name)}&by=${part(by)}&comment=${part(comment)}`,
+      {
+        method: "POST",
+        headers: { "content-type": "application/octet-stream" },
+        body: file,
+        signal: AbortSignal.timeout(UPLOAD_LIMIT),
+        cache: "no-store",
+      },
+    ),
   evidence: (ticket: string) => request<Evidence>(`/api/tickets/${part(ticket)}/evidence`),
   trend: (point: string, start: number, end: number, buckets: number) =>
     request<Trend>(

@@ -24,6 +24,10 @@ export type TicketView = Schemas["TicketView"];
 export type TicketAction = Schemas["TicketAction"];
 /** A step says only what it needs: the rest has defaults. */
 export type TicketRequest = Pick<Schemas["TicketRequest"], "action" | "by"> & Partial<Schemas["TicketRequest"]>;
+export type ReportRequest = Pick<Schemas["ReportRequest"], "source" | "grade"> & Partial<Schemas["ReportRequest"]>;
+export type HazardSource = Schemas["HazardSource"];
+export type DismissalCause = Schemas["DismissalCause"];
+export type Level = Schemas["Level"];
 export type DutyCheck = Schemas["DutyCheck"];
 export type SirenView = Schemas["SirenView"];
 export type HandoverPack = Schemas["HandoverPack"];
