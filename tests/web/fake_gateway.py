@@ -355,11 +355,7 @@ def make_app(fake: FakeGateway) -> FastAPI:
         fake.posts.append((f"{body.action} {ticket_id}", body.model_dump(mode="json")))
         return fake.hazards.move(ticket_id, body) if ticket_id in fake.hazards.tickets else fake.move(ticket_id, body)
 
-    fixture_hazards.serve(app, fake.hazards)
-
-    @app.get("/api/tickets")
-    async def tickets() -> tuple[wire.TicketView, ...]:
-        return tuple(fake.tickets.values())
+    fixture_hazards.serve(app, fake.hazards, fake.tickets)
 
     @app.get("/api/tickets/{ticket_id}/evidence")
     async def evidence(ticket_id: str) -> wire.Evidence:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -69,8 +69,12 @@ class Hazards:
         return view
 
 
-def serve(app: FastAPI, hazards: Hazards) -> None:
-    """The routes by which people file hazards and put files beside them."""
+def serve(app: FastAPI, hazards: Hazards, tickets: Mapping[str, wire.TicketView]) -> None:
+    """The routes by which people see and file hazards and put files beside them."""
+
+    @app.get("/api/tickets")
+    async def shown() -> tuple[wire.TicketView, ...]:
+        return tuple(tickets.values())
 
     @app.post("/api/tickets", response_model=None)
     async def report(body: requests.ReportRequest) -> wire.TicketView | JSONResponse:

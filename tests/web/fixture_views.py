@@ -9,7 +9,6 @@ from gateway.events.interlocks import Verdict
 from gateway.events.tickets import TicketAction, TicketState
 from gateway.machines.alarm import AlarmStateName
 from gateway.machines.suppression import NOT_SUPPRESSED, Removal, Shelf, Suppression
-from gateway.plant.duty import Level
 from gateway.plant.model import Text
 from gateway.plant.risk import RiskColour
 from gateway.rule import EffectMode, Priority, TicketGrade
@@ -222,7 +221,6 @@ def tickets(now: int) -> list[wire.TicketView]:
             None,
             (step(1, "filed"), step(0, "recurred")),
             (action.REGISTER, action.DISMISS),
-            limit=now + 92 * DAY,
             deadline=now + 92 * DAY,
         ),
         wire.TicketView(
@@ -244,9 +242,7 @@ def tickets(now: int) -> list[wire.TicketView]:
             "t0",
             (step(25, "filed"), step(20, "register", "李值班", "现场已核实"), step(18, "assign", "李值班", "更换滤袋")),
             (action.RECTIFY,),
-            limit=now + 3 * DAY,
             deadline=now - DAY,
-            told=Level.SHIFT_LEADER,
         ),
     ]
 
