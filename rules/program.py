@@ -250,12 +250,17 @@ class CompiledProgram:
         self._now = state.now
         for kernel in self._layout.kernels:
             kernel.settle(state.now)
+        pairs: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
         for node, (key, place) in enumerate(zip(self._keys, self._layout.places)):
-            if key in state.places:
-                group, row = state.places[key]
-                for mine, theirs in zip(self._layout.kernels[place.kernel].states(), state.groups[group]):
-                    mine[..., place.row] = theirs[..., row]
+            found = state.places.get(key)
+            if found is not None:
+                mine, theirs = pairs.setdefault((place.kernel, found[0]), ([], []))
+                mine.append(place.row)
+                theirs.append(found[1])
                 taken[node] = True
+        for (own, group), (mine, theirs) in pairs.items():
+            for column, earlier in zip(self._layout.kernels[own].states(), state.groups[group]):
+                column[..., mine] = earlier[..., theirs]
         self._begun |= taken
         for column, node in enumerate(self._nodes):
             if taken[node] and self._keys[node] in state.unknown:
