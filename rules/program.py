@@ -259,8 +259,8 @@ class CompiledProgram:
                 theirs.append(found[1])
                 taken[node] = True
         for (own, group), (mine, theirs) in pairs.items():
-            for column, earlier in zip(self._layout.kernels[own].states(), state.groups[group]):
-                column[..., mine] = earlier[..., theirs]
+            for now, before in zip(self._layout.kernels[own].states(), state.groups[group]):
+                now[..., mine] = before[..., theirs]
         self._begun |= taken
         for column, node in enumerate(self._nodes):
             if taken[node] and self._keys[node] in state.unknown:
