@@ -22,6 +22,7 @@ from gateway.plant.model import RiskGrade, Text
 from gateway.plant.risk import RiskColour
 from gateway.rule import EffectMode, Priority
 from gateway.sample import Reading
+from gateway.trial_log import TrialRaise
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,14 @@ class TrialView:
     since: int
     rule_hash: str
     points: tuple[int, ...]
+    response: Text
+    """What its alarm would ask of a person."""
+    on_trial_since: int | None = None
+    """In this version; null until the journal has been read so far."""
+    raised: int = 0
+    """Alarms that it would have raised since then."""
+    latest: tuple[TrialRaise, ...] = ()
+    """The latest of them, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,7 @@ def trial_view(rule: RuleInstance, truth: Truth, since: Instant, areas: Mapping[
         since=since,
         rule_hash=rule.hash,
         points=rule.points,
+        response=rule.response,
     )
 
 

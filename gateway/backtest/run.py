@@ -32,6 +32,7 @@ from gateway.rule import (
 from gateway.sample import Instant, Instants, SampleBatch
 from gateway.standing import Standing
 from gateway.trace import HEARTBEAT, RESOLUTION, TraceBuilder
+from gateway.trial_log import TrialLog
 
 TRACE_BYTES = 96_000_000
 """What the columns of one piece of a trace may take."""
@@ -256,17 +257,12 @@ def _touching(every: Sequence[Episode], start: Instant) -> tuple[Episode, ...]:
 
 
 def _trials(events: Sequence[Event], rules: Sequence[RuleInstance]) -> list[Episode]:
-    """As if rules on trial had alarms: from TRUE to the next FALSE."""
+    """As if rules on trial had alarms."""
     priority = {rule.id: rule.priority for rule in rules}
-    found: list[Episode] = []
-    open_: dict[str, int] = {}
+    log = TrialLog()
     for event in events:
-        if not isinstance(event, TrialChanged):
-            continue
-        if event.truth is Truth.TRUE and event.rule not in open_:
-            open_[event.rule] = len(found)
-            found.append(Episode(event.rule, priority.get(event.rule, Priority.LOW), event.at, None))
-        elif event.truth is Truth.FALSE and event.rule in open_:
-            at = open_.pop(event.rule)
-            found[at] = Episode(event.rule, found[at].priority, found[at].raised_at, event.at)
-    return found
+        if isinstance(event, TrialChanged):
+            log.feed(event)
+    return [
+        Episode(rule, priority.get(rule, Priority.LOW), each.raised_at, each.cleared_at) for rule, each in log.raises()
+    ]

@@ -1,4 +1,4 @@
-"""What a duty room answers for, live: episodes of alarms, whether a flood is on now, the latest handovers.
+"""What a duty room answers for, live: episodes of alarms, whether a flood is on now, the latest handovers, trials.
 
 Reads on from the journal like any follower, from its beginning at every start, and keeps a bounded number of
 episodes; decides nothing about any alarm.
@@ -15,6 +15,7 @@ from gateway.episodes import Episode, EpisodeLog
 from gateway.errors import StoreFailed
 from gateway.event import Event
 from gateway.events.alarms import AlarmRaised
+from gateway.events.changeover import TrialChanged
 from gateway.events.presence import HandoverSigned
 from gateway.kpi import SLOT, Figures, Limits, figures
 from gateway.plant.duty import AlarmPolicy
@@ -23,6 +24,7 @@ from gateway.runtime.followers import AT_ONCE, RETRY_AFTER
 from gateway.runtime.loop import Tick
 from gateway.sample import Instant
 from gateway.store import Journal
+from gateway.trial_log import TrialLog
 
 EPISODES_KEPT = 200_000
 """Four months at the rate that the standards allow; beyond it the oldest go, and the answer says from when it holds."""
@@ -32,6 +34,9 @@ _CHATTER_LOOKBACK = 4
 
 HANDOVERS_KEPT = 30
 """Ten days of three shifts; the journal keeps all."""
+
+TRIAL_RAISES_KEPT = 10
+"""Of each rule on trial; the journal keeps all."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +57,7 @@ class FiguresBook:
         self._latest: dict[str, deque[Instant]] = {}
         self.titles: dict[str, Text] = {}
         self.handovers: deque[HandoverSigned] = deque(maxlen=HANDOVERS_KEPT)
+        self.trials = TrialLog(TRIAL_RAISES_KEPT)
 
     def on_tick(self, tick: Tick) -> None:
         if tick.entries:
@@ -87,6 +93,8 @@ class FiguresBook:
             self.titles[event.alarm] = event.title
         elif isinstance(event, HandoverSigned):
             self.handovers.append(event)
+        elif isinstance(event, TrialChanged):
+            self.trials.feed(event)
         begun = self._log.feed(event)
         if begun is None:
             return

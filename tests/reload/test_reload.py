@@ -215,6 +215,16 @@ async def test_a_rule_on_trial_is_seen_and_not_heard(works: Works) -> None:
         await works.until("trial.changed")
         (trial,) = (await client.get("/api/trials")).json()
         assert (trial["id"], trial["truth"]) == (ALARM, "true")
+        works.hand.put("v1.pressure", 100)
+        await works.until("trial.changed", 2)
+        works.hand.put("v1.pressure", 900)
+        first, cleared, again = await works.until("trial.changed", 3)
+        (trial,) = (await client.get("/api/trials")).json()
+        assert (trial["on_trial_since"], trial["raised"]) == (first.at, 2)
+        assert trial["latest"] == [
+            {"raised_at": first.at, "cleared_at": cleared.at},
+            {"raised_at": again.at, "cleared_at": None},
+        ]
         assert (await client.get("/api/alarms")).json() == []
         works.write(HIGH + "\n    shadow: true", rule("other", "pressure > 9000 kPa"))
         await works.reloader.reload("王", "x")

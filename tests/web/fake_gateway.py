@@ -34,7 +34,7 @@ from gateway.machines.duty_check import DutyCheck
 from gateway.plant.model import Text
 from gateway.rule import Priority
 from gateway.sample import SECOND, Instant, Quality, Reason
-from tests.web import fixture_aside, fixture_handover, fixture_hazards, fixture_plant, fixture_views
+from tests.web import fixture_aside, fixture_handover, fixture_hazards, fixture_plant, fixture_trials, fixture_views
 from tests.web.fixture_tickets import NEXT
 
 DIST = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
@@ -57,6 +57,7 @@ class FakeGateway:
         self.alarms = {each.id: each for each in fixture_views.alarms(now)}
         self.tickets = {each.id: each for each in fixture_views.tickets(now)}
         self.hazards = fixture_hazards.Hazards(wall_clock, self._show)
+        self.trials = fixture_trials.trials(now)
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.duty_check: DutyCheck | None = None
         self.mute = False
@@ -371,6 +372,10 @@ def make_app(fake: FakeGateway) -> FastAPI:
     @app.get("/api/coverage")
     async def coverage() -> tuple[wire.CoverageRow, ...]:
         return tuple(fixture_views.coverage())
+
+    @app.get("/api/trials")
+    async def trials() -> tuple[wire.TrialView, ...]:
+        return tuple(fake.trials)
 
     if DIST.is_dir():
         app.mount("/", StaticFiles(directory=DIST, html=True))

@@ -295,6 +295,16 @@ export const words = {
   limit_default: text("默认", "Default"),
   only_problems: text("仅未覆盖", "Problems only"),
   no_coverage: text("没有适用的条款", "No clause applies"),
+  trials: text("试运行规则", "Rules on trial"),
+  trials_note: text(
+    "照常判定并记入日志；不报警、不建单、不联锁，不算覆盖条款",
+    "Evaluated and journalled; no alarm, ticket or interlock, and they cover no clause",
+  ),
+  no_trials: text("没有试运行的规则", "No rule is on trial"),
+  trial_since: text("已试运行", "On trial for"),
+  trial_now: text("当前判定", "Condition now"),
+  trial_raised: text("若投用，会报警（次）", "Alarms it would have raised"),
+  trial_stands: text("未消除", "still standing"),
 
   // Quality
   good: text("良好", "Good"),
@@ -381,6 +391,13 @@ export const coverageStates: Readonly<Record<CoverageStatus, Text>> = {
   failed: text("失效", "Failed"),
   missing: text("缺失", "Missing"),
   ledger: text("台账", "Ledger"),
+};
+
+/** What a condition is, by its name on the wire. */
+export const truths: Readonly<Record<string, Text>> = {
+  true: text("成立", "Holds"),
+  false: text("不成立", "Does not hold"),
+  unknown: text("无法判断", "Cannot tell"),
 };
 
 /** How sure the criteria are of their default. */

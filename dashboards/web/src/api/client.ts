@@ -20,6 +20,7 @@ import type {
   TicketRequest,
   TicketView,
   Trend,
+  TrialView,
 } from "./types.ts";
 
 const LIMIT = 10_000;
@@ -120,5 +121,6 @@ export const api = {
     request<MatrixRow>(`/api/interlocks/${part(interlock)}/declare_test`, wish),
   endTest: (interlock: string, person: Person) =>
     request<MatrixRow>(`/api/interlocks/${part(interlock)}/end_test`, person),
+  trials: () => request<TrialView[]>("/api/trials"),
   coverage: () => request<CoverageRow[]>("/api/coverage"),
 };

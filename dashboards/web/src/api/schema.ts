@@ -4651,6 +4651,16 @@ export interface components {
             rule_hash: string;
         };
         /**
+         * TrialRaise
+         * @description One alarm that a rule on trial would have raised.
+         */
+        TrialRaise: {
+            /** Raised At */
+            raised_at: number;
+            /** Cleared At */
+            cleared_at: number | null;
+        };
+        /**
          * TrialView
          * @description A rule on trial (试运行): watched and journalled, never annunciated.
          */
@@ -4675,6 +4685,19 @@ export interface components {
             rule_hash: string;
             /** Points */
             points: number[];
+            response: components["schemas"]["Text"];
+            /** On Trial Since */
+            on_trial_since?: number | null;
+            /**
+             * Raised
+             * @default 0
+             */
+            raised: number;
+            /**
+             * Latest
+             * @default []
+             */
+            latest: components["schemas"]["TrialRaise"][];
         };
         /**
          * Truth

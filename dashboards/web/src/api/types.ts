@@ -41,6 +41,7 @@ export type PointView = Schemas["PointView"];
 export type AreaView = Schemas["AreaView"];
 export type EquipmentView = Schemas["EquipmentView"];
 export type PlantView = Schemas["PlantView"];
+export type TrialView = Schemas["TrialView"];
 export type CoverageRow = Schemas["CoverageRow"];
 export type CoverageStatus = Schemas["CoverageStatus"];
 export type HealthView = Schemas["HealthView"];
