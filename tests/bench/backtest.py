@@ -29,6 +29,7 @@ START = Instant(1_800_000_000 * SECOND)
 PIECE = 3600
 """Seconds made and stored at once."""
 MONTH = 30 * 86_400
+AGE_TO_COMPACT = 60 * SECOND
 FOR_EVER = HistoryPlan(budget=2**62, keeping=Keeping(2**62, 2**62, 2**62))
 """Nothing is let go of."""
 
@@ -89,8 +90,9 @@ async def _store(file: Path, names: list[str], plant: Plant, seconds: int) -> No
     for begin in range(0, seconds, PIECE):
         now = Instant(START + (begin + PIECE) * SECOND)
         await history.append(_piece(plant, begin, chance))
-        while await history.maintain(now):
-            pass
+        for later in (0, AGE_TO_COMPACT):
+            while await history.maintain(Instant(now + later)):
+                pass
     await history.close()
 
 

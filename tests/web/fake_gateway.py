@@ -369,14 +369,7 @@ def make_app(fake: FakeGateway) -> FastAPI:
     async def trend(point_id: str, start: int, end: int, buckets: Annotated[int, Query()] = 600) -> wire.Trend:
         return fake.trend(point_id, start, end, buckets)
 
-    @app.get("/api/coverage")
-    async def coverage() -> tuple[wire.CoverageRow, ...]:
-        return tuple(fixture_views.coverage())
-
-    @app.get("/api/trials")
-    async def trials() -> tuple[wire.TrialView, ...]:
-        return tuple(fake.trials)
-
+    fixture_trials.serve(app, lambda: fake.trials)
     if DIST.is_dir():
         app.mount("/", StaticFiles(directory=DIST, html=True))
     return app
