@@ -88,7 +88,7 @@ def furnace_rows(furnace: str, circuit: str) -> list[Row]:
 
 
 def caster_rows(caster: str) -> list[Row]:
-    """Launder levels, mould water, platform speed; armed in steady casting."""
+    """Launder levels, mould water; armed in steady casting. Whatever acts, the platform stops after it."""
     effects = {
         f"{caster}.emergency_discharge": 0.0,
         f"{caster}.launder_disconnect": 0.1,
@@ -108,8 +108,16 @@ def caster_rows(caster: str) -> list[Row]:
         flow, pressure = now[f"{caster}.mould_water_flow"], now[f"{caster}.mould_water_pressure"]
         return steady(now) and (flow < 90.0 or pressure < 0.04)
 
+    def acted(now: Readings) -> bool:
+        actions = ("quick_shutoff_closed", "emergency_discharge_open", "launder_disconnected", "tilted_back")
+        return steady(now) and any(now[f"{caster}.{action}"] for action in actions)
+
     bypass = f"{caster}.interlock_out"
-    return [Row(level, 0.3, effects, bypass), Row(water, 1.5, effects, bypass)]
+    return [
+        Row(level, 0.3, effects, bypass),
+        Row(water, 1.5, effects, bypass),
+        Row(acted, 0.0, {f"{caster}.platform_stop": 1.5}, bypass),
+    ]
 
 
 def dry_rows(collector: str) -> list[Row]:

@@ -184,3 +184,18 @@ def test_instances_stand_in_their_own_column() -> None:
     assert [rule.index for rule in program.rules] == list(range(len(program.rules)))
     effects = [effect.condition for interlock in program.interlocks for effect in interlock.effects]
     assert min(effects) >= len(program.rules)
+
+
+@pytest.mark.parametrize(
+    "action", ["quick_shutoff_closed", "emergency_discharge_open", "launder_disconnected", "tilted_back"]
+)
+def test_whatever_acts_at_a_caster_demands_that_its_platform_stops(action: str) -> None:
+    bench = Bench(plant([equipment("c", "deep_well_caster")]))
+    (follows,) = [row for row in bench.program.interlocks if row.id == "caster.platform_follows@c"]
+    bench.put("c.casting_phase", 2.0)
+    for other in ("quick_shutoff_closed", "emergency_discharge_open", "launder_disconnected", "tilted_back"):
+        bench.put(f"c.{other}", 0.0)
+    assert bench.step().truth[follows.causes[0]] == Truth.FALSE
+    bench.put(f"c.{action}", 1.0)
+    assert bench.step().truth[follows.causes[0]] == Truth.TRUE
+    assert [effect.id for effect in follows.effects] == ["platform_stop"]
