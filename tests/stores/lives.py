@@ -29,8 +29,7 @@ from gateway.runtime import states
 from gateway.runtime.intake import Intake
 from gateway.runtime.loop import Loop, Tick
 from gateway.sample import SECOND, Instant
-from gateway.standing import Standing, fold
-from gateway.store import StateKind
+from gateway.standing import Standing, fold, states_of
 from gateway.stores.journal_sqlite import SqliteJournal
 from tests.engine.scripted import ScriptedProgram, interlock, plant
 from tests.machines.support import rule
@@ -165,12 +164,7 @@ async def _differs(journal: SqliteJournal, entries: list[Entry]) -> bool:
     folded = Standing()
     for entry in entries:
         fold(folded, entry.event)
-    everything = {
-        StateKind.ALARM: set(folded.alarms),
-        StateKind.DEMAND: set(folded.demands),
-        StateKind.TICKET: set(folded.tickets),
-        StateKind.CHECK: set(folded.checks),
-    }
+    everything = states_of(entry.event for entry in entries)
     wanted = {(row.kind, row.id): row for row in states.rows(folded, everything)}
     stored = {(row.kind, row.id): row for kind in everything for row in await journal.states(kind, standing_only=False)}
     return stored != wanted
