@@ -89,6 +89,8 @@ class MatrixRow:
     findings: tuple[Found, ...]
     proof: ProofStanding
     overdue: bool
+    withholds_start: bool
+    """Whether its overdue proof keeps its equipment from starting."""
     bypass_max: int
     """Longest bypass (microseconds); 0: never."""
     test_max: int
@@ -139,6 +141,7 @@ def _row(row: InterlockInstance, known: Known, demands: Sequence[Demand]) -> Mat
         findings=record.findings,
         proof=proof,
         overdue=proof.overdue(known.now),
+        withholds_start=keeping.withhold_start and proof.overdue(known.now),
         bypass_max=keeping.bypass_max,
         test_max=keeping.test_max,
         actions=_actions(record, keeping),

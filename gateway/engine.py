@@ -18,6 +18,7 @@ from gateway.duty_desk import DutyDesk
 from gateway.event import Event
 from gateway.events.changeover import TrialChanged
 from gateway.events.interlocks import InterlockDemanded
+from gateway.finding_watch import FindingWatch, Sources
 from gateway.hazard_desk import HazardDesk
 from gateway.identity import identity
 from gateway.interlock_alarms import interlock_rules
@@ -64,6 +65,8 @@ class Engine:
         self._truth = np.full(len(self.rules), NOT_YET, dtype=np.uint8)
         self.states = standing
         self.siren_desk = SirenDesk(plant, self._by_id)
+        sources = Sources(standing.demands, standing.interlocks, standing.alarms)
+        self._findings = FindingWatch(self._site, self.interlocks, sources)
         program.resume({state.alarm: state.onset for state in standing.alarms.values() if state.active})
         self.reindex()
 
@@ -75,11 +78,12 @@ class Engine:
         self.duty_desk = DutyDesk(plant, standing.checks)
         self.hazard_desk = HazardDesk(plant, self._by_id, standing.alarms, standing.tickets)
         self.siren_desk.reindex(standing.alarms.values(), standing.checks)
-        self.register_desk = RegisterDesk(plant, self.interlocks, standing.interlocks, standing.demands)
-        self.interlock_desk = InterlockDesk(
-            self._site, self.interlocks, self._program.rules, standing.demands, standing.interlocks
-        )
-        self.output_desk = OutputDesk(plant, self.interlocks, standing.outputs, standing.demands)
+        rules, records = self._program.rules, standing.interlocks
+        self.register_desk = RegisterDesk(plant, self.interlocks, rules, records, standing.demands)
+        overdue = self.register_desk.overdue
+        self.interlock_desk = InterlockDesk(self._site, self.interlocks, rules, standing.demands, records, overdue)
+        withheld = self.register_desk.withheld
+        self.output_desk = OutputDesk(plant, self.interlocks, standing.outputs, standing.demands, withheld)
 
     def tick(self, table: PointTable, now: Instant) -> list[Event]:
         """What follows from the points as they are now; the states have already moved when it returns."""
@@ -91,6 +95,7 @@ class Engine:
         events += self._take(self._annunciator.designed(conditions, now, settled=now - self._started >= SETTLE))
         for row in self.interlock_desk.moving(conditions):
             events += self._take(self.interlock_desk.observe(row, conditions, table, now))
+        events += self._take(self._findings.observe(conditions, now))
         events += self._take(self.output_desk.observe(table, now))
         truth, since = self.output_desk.with_alarms(*self.interlock_desk.with_alarms(conditions, now), now)
         for index in sorted(self._changed(truth, now), key=lambda column: int(since[column])):
@@ -122,7 +127,7 @@ class Engine:
         """Before this moment time alone decides nothing; long past while an effect or a command has a deadline."""
         if self.interlock_desk.timing or self.output_desk.timing:
             return Instant(0)
-        desks = (self._annunciator, self.hazard_desk, self.register_desk, self.siren_desk)
+        desks = (self._annunciator, self.hazard_desk, self.register_desk, self.siren_desk, self._findings)
         return min(desk.next_due for desk in desks)
 
     def withdrawals(self, by: str, comment: str, now: Instant) -> list[Event]:
@@ -136,7 +141,8 @@ class Engine:
             if state.standing and (rule is None or rule.shadow):
                 events.append(alarm.withdraw(state, by, comment, now))
         events += self.interlock_desk.withdrawals(by, comment, now)
-        return [*events, *self.register_desk.withdrawals(by, comment, now)]
+        events += self.register_desk.withdrawals(by, comment, now)
+        return [*events, *self._findings.withdrawals(now)]
 
     def follow(self, earlier: Engine, warmed: PointTable | None = None) -> frozenset[str]:
         """Before the first tick after a reload: go on where the engine before it stands; the ids that do so whole.
@@ -152,6 +158,7 @@ class Engine:
                 self._program.step(warmed.columns(state.now), state.now)
             adopted = self._program.adopt(state)
         self.output_desk.follow(earlier.output_desk)
+        self._findings.follow(earlier._findings)
         seen = {(rule.id, rule.shadow): truth for rule, truth in zip(earlier.rules, earlier._truth)}
         self._truth[:] = [seen.get((rule.id, rule.shadow), NOT_YET) for rule in self.rules]
         return adopted

@@ -25,6 +25,9 @@ class InterlockAlarm(StrEnum):
     BYPASSED = "interlock.bypassed"
     BYPASS_NEARLY_OVER = "interlock.bypass_nearly_over"
     BYPASS_OVERSTAYED = "interlock.bypass_overstayed"
+    SPURIOUS_EFFECT = "interlock.spurious_effect"
+    RESTARTED_WITHOUT_RESET = "interlock.restarted_without_reset"
+    PROOF_OVERDUE = "interlock.proof_overdue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,31 @@ _KINDS: Mapping[InterlockAlarm, _Kind] = {
         latch=False,
         ticket=TicketGrade.MAJOR,
         response_time=300 * SECOND,
+    ),
+    InterlockAlarm.SPURIOUS_EFFECT: _Kind(
+        _Wording(words.SPURIOUS_EFFECT, words.SPURIOUS_EFFECT_CONSEQUENCE, words.SPURIOUS_EFFECT_RESPONSE),
+        Priority.HIGH,
+        latch=True,
+        ticket=TicketGrade.ORDINARY,
+        response_time=600 * SECOND,
+    ),
+    InterlockAlarm.RESTARTED_WITHOUT_RESET: _Kind(
+        _Wording(
+            words.RESTARTED_WITHOUT_RESET,
+            words.RESTARTED_WITHOUT_RESET_CONSEQUENCE,
+            words.RESTARTED_WITHOUT_RESET_RESPONSE,
+        ),
+        Priority.CRITICAL,
+        latch=True,
+        ticket=TicketGrade.MAJOR,
+        response_time=60 * SECOND,
+    ),
+    InterlockAlarm.PROOF_OVERDUE: _Kind(
+        _Wording(words.PROOF_OVERDUE, words.PROOF_OVERDUE_CONSEQUENCE, words.PROOF_OVERDUE_RESPONSE),
+        Priority.MEDIUM,
+        latch=False,
+        ticket=TicketGrade.ORDINARY,
+        response_time=86_400 * SECOND,
     ),
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from gateway.event import Event
+from gateway.events.interlock_register import Finding
 from gateway.interlock_alarms import ORDER, InterlockAlarm, column
 from gateway.machines import interlock
 from gateway.machines.bypass import BypassState
@@ -21,11 +22,16 @@ from gateway.proving import proofs
 from gateway.rule import Conditions, InterlockInstance, RuleInstance, Truth
 from gateway.sample import Instant
 
+_ALARM_OF: Mapping[Finding, InterlockAlarm] = {
+    Finding.SPURIOUS_EFFECT: InterlockAlarm.SPURIOUS_EFFECT,
+    Finding.RESTARTED_WITHOUT_RESET: InterlockAlarm.RESTARTED_WITHOUT_RESET,
+}
+
 
 class InterlockDesk:
     """Call `note` for every demand that has moved, `note_record` for every record.
 
-    `rules`: the program's, which causes and feedback are columns of.
+    `rules`: the program's, which causes and feedback are columns of. `overdue`: whose proof is overdue, and since when.
     """
 
     def __init__(
@@ -35,6 +41,7 @@ class InterlockDesk:
         rules: Sequence[RuleInstance],
         demands: Mapping[str, Demand],
         records: Mapping[str, InterlockRecord],
+        overdue: Mapping[str, Instant],
     ) -> None:
         self._site = site
         self._rows = tuple(interlocks)
@@ -43,6 +50,7 @@ class InterlockDesk:
         self._at = {row.id: position for position, row in enumerate(self._rows)}
         causes = [(column, at) for at, row in enumerate(self._rows) for column in row.causes]
         self._records = records
+        self._overdue = overdue
         self._kept: dict[str, InterlockRecord] = {}
         for record in records.values():
             self.note_record(record)
@@ -141,6 +149,8 @@ class InterlockDesk:
             if demand.bypass:
                 yield demand.interlock, InterlockAlarm.DEMANDED_WHILE_BYPASSED, demand.demanded_at
         for record in self._kept.values():
+            for found in record.findings:
+                yield record.interlock, _ALARM_OF[found.finding], found.since
             bypass = record.bypass
             if bypass is None:
                 continue
@@ -149,6 +159,8 @@ class InterlockDesk:
                 yield record.interlock, InterlockAlarm.BYPASS_NEARLY_OVER, bypass.warn_at
             if bypass.state is BypassState.BYPASS_OVERSTAYED:
                 yield record.interlock, InterlockAlarm.BYPASS_OVERSTAYED, bypass.until
+        for interlock_id, since in self._overdue.items():
+            yield interlock_id, InterlockAlarm.PROOF_OVERDUE, since
 
     def withdrawals(self, by: str, comment: str, now: Instant) -> list[Event]:
         """What closes every demand whose interlock is no longer in force; not yet taken."""

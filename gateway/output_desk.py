@@ -6,7 +6,7 @@ else's to keep and to take. `gateway.runtime.commands` sends what is in the jour
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +82,9 @@ class OutputDesk:
         interlocks: Iterable[InterlockInstance],
         outputs: Mapping[str, OutputState],
         demands: Mapping[str, Demand],
+        withheld: Callable[[str], Sequence[str]] = lambda _: (),
     ) -> None:
+        """`withheld`: the interlocks whose overdue proof keeps an equipment from starting."""
         self._site = plant.site.id
         self._outputs = plant.outputs_by_id()
         self._index = {point.id: point.index for point in plant.points}
@@ -92,6 +94,7 @@ class OutputDesk:
             for effect in row.effects:
                 if effect.mode is EffectMode.COMMAND and effect.output is not None:
                     self._commanded.setdefault(effect.output, []).append((row.id, effect.value))
+        self._withheld = withheld
         self._watches: dict[tuple[str, Aspect], Watch] = {}
         self._found: dict[tuple[str, str], float] = {}
         """What was last found of each output, and for which value."""
@@ -313,7 +316,8 @@ class OutputDesk:
         permissives = self.permissives(output, table.columns(now)) if output and output.guard.permissives else ()
         standing = {demand.interlock for demand in self._demands.values() if demand.standing}
         demanded = {value for interlock, value in self._commanded.get(output_id, ()) if interlock in standing}
-        return Circumstances(now, permissives, state.held, state.changes, frozenset(demanded))
+        withheld = self._withheld(output.equipment) if output else ()
+        return Circumstances(now, permissives, state.held, state.changes, frozenset(demanded), withheld)
 
     def _refused(
         self, step: Step, wish: PersonsWish, refusal: OutputRefused, now: Instant, events: Sequence[Event] = ()

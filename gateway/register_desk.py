@@ -16,10 +16,12 @@ from gateway.machines.interlock import Demand
 from gateway.machines.interlock_record import InterlockRecord
 from gateway.machines.proof_test import ProofTest, ProofTestWish, Provable
 from gateway.plant.model import Plant
-from gateway.rule import InterlockInstance
+from gateway.proof_calendar import proof_standing
+from gateway.rule import InterlockInstance, RuleInstance
 from gateway.sample import Instant
 
 _NEVER = Instant(2**62)
+_AT_ONCE = Instant(0)
 
 
 class RegisterDesk:
@@ -29,17 +31,24 @@ class RegisterDesk:
         self,
         plant: Plant,
         interlocks: Sequence[InterlockInstance],
+        rules: Sequence[RuleInstance],
         records: Mapping[str, InterlockRecord],
         demands: Mapping[str, Demand],
     ) -> None:
         self._site = plant.site.id
         self._policy = plant.interlocks
         self._rows = {row.id: row for row in interlocks}
+        self._rules = tuple(rules)
         self._records = records
         self._demands = demands
         self._due: dict[str, Instant] = {}
-        for record in records.values():
-            self.note(record)
+        self._proof_due: dict[str, Instant | None] = {}
+        """When the next proof is due, for interlocks with a calendar whose proof is not overdue; None: at once."""
+        self.overdue: dict[str, Instant] = {}
+        """Interlocks whose proof is overdue, and since when."""
+        self._parents = {each.id: each.parent for each in plant.equipment}
+        for row in interlocks:
+            self.note(self._record(row.id))
 
     def note(self, record: InterlockRecord) -> None:
         """Take over where a record stands now."""
@@ -50,11 +59,40 @@ class RegisterDesk:
             self._due.pop(record.interlock, None)
         else:
             self._due[record.interlock] = due
+        self._note_proof(record)
+
+    def _note_proof(self, record: InterlockRecord) -> None:
+        """When the interlock must be proven next; a new proof ends what was overdue."""
+        row, keeping = self._rows.get(record.interlock), self._policy.of(record.interlock)
+        if row is None or keeping.proof_test_every is None:
+            return
+        due = proof_standing(row, self._rules, record, keeping).due_at
+        since = self.overdue.get(row.id)
+        if since is not None and (due is None or due <= since):
+            return
+        self.overdue.pop(row.id, None)
+        self._proof_due[row.id] = due
+
+    def withheld(self, equipment: str) -> tuple[str, ...]:
+        """Interlocks of the equipment, or of what belongs to it, whose overdue proof keeps it from starting."""
+        return tuple(
+            row.id
+            for row in (self._rows[each] for each in self.overdue)
+            if self._policy.of(row.id).withhold_start and equipment in self._line(row.equipment)
+        )
+
+    def _line(self, equipment: str) -> list[str]:
+        line, above = [equipment], self._parents.get(equipment)
+        while above is not None and above not in line:
+            line.append(above)
+            above = self._parents.get(above)
+        return line
 
     @property
     def next_due(self) -> Instant:
         """Before this moment `due` brings nothing, unless a record moves."""
-        return min(self._due.values(), default=_NEVER)
+        proofs = (_AT_ONCE if due is None else due for due in self._proof_due.values())
+        return min((*self._due.values(), *proofs), default=_NEVER)
 
     def bypassed(self) -> list[tuple[InterlockInstance, Bypass]]:
         """The interlocks that are bypassed, in their time or past it."""
@@ -97,6 +135,9 @@ class RegisterDesk:
         """What time alone brings: bypasses that are nearly over or past their time, tests whose time is over."""
         if now < self.next_due:
             return []
+        for interlock, at in [(each, at) for each, at in self._proof_due.items() if at is None or at <= now]:
+            del self._proof_due[interlock]
+            self.overdue[interlock] = now if at is None else at
         events: list[Event] = []
         for interlock in [each for each, at in self._due.items() if at <= now]:
             record = self._record(interlock)

@@ -93,6 +93,17 @@ class EffectMode(StrEnum):
     """The gateway writes as well, because the plant file allows that output."""
 
 
+class EffectNature(StrEnum):
+    """What else than a demand may bring or end an effect."""
+
+    SHARED = "shared"
+    """The plant moves it in normal operation as well: that it comes says nothing."""
+    EMERGENCY = "emergency"
+    """Nothing but an emergency brings it: coming without a demand it is spurious."""
+    MOMENTARY = "momentary"
+    """As `emergency`, and it ends by itself: its end is no restart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One effect of an interlock: what must be seen, and by when."""
@@ -112,6 +123,7 @@ class Effect:
     points: tuple[PointIndex, ...]
     hash: str = ""
     """Of all that a proof of it rests on: its condition, its points, its time, its output, the engaged bit."""
+    nature: EffectNature = EffectNature.SHARED
 
 
 @dataclass(frozen=True, slots=True)

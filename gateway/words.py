@@ -53,6 +53,32 @@ COMMAND_RESPONSE = Text(
     "See the equipment itself and act by hand if need be; the journal has the reason",
 )
 
+SPURIOUS_EFFECT = Text("联锁误动作：{}", "Interlock acted without a demand: {}")
+SPURIOUS_EFFECT_CONSEQUENCE = Text(
+    "无动作要求而动作：可能误动、人为操作，或监测未见到真实原因",
+    "It acted though nothing demanded it: a fault, somebody's hand, or a cause that no sensor saw",
+)
+SPURIOUS_EFFECT_RESPONSE = Text(
+    "先按真实动作处置，再查明动作来源，查明前不得复位",
+    "Treat it as a real trip first; find what brought it before anything is reset",
+)
+RESTARTED_WITHOUT_RESET = Text("联锁动作后未复位即恢复运行：{}", "Trip undone without a reset: {}")
+RESTARTED_WITHOUT_RESET_CONSEQUENCE = Text(
+    "动作原因仍在或未经人员确认复位，危险工况下恢复运行",
+    "The cause still stands, or nobody has reset it: the plant runs on into the danger",
+)
+RESTARTED_WITHOUT_RESET_RESPONSE = Text(
+    "立即恢复联锁动作状态，停止运行，查明原因并复位后方可恢复",
+    "Bring the trip back and stop now; run again only when the cause is found and reset",
+)
+PROOF_OVERDUE = Text("联锁试验超期：{}", "Interlock proof test overdue: {}")
+PROOF_OVERDUE_CONSEQUENCE = Text(
+    "联锁是否有效已无证明", "Nothing proves any more that the interlock would act"
+)
+PROOF_OVERDUE_RESPONSE = Text(
+    "安排联锁试验，申报后逐项验证原因与动作", "Arrange a proof test, declare it, and try every cause and effect"
+)
+
 RULE_GONE_AT_START = "启动时发现规则或联锁已不在配置中 / found at start: the rule or interlock is no longer in force"
 
 EVENT_KINDS = {

@@ -94,6 +94,7 @@ class CauseEffect:
             value=model.value,
             points=points,
             hash=self._hash(source, position, equipment),
+            nature=model.nature,
         )
 
     def _hash(self, source: InterlockSource, position: int, equipment: Equipment) -> str:

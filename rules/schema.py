@@ -24,7 +24,7 @@ from gateway.duration import Duration
 from gateway.gases import GASES
 from gateway.plant.output_schema import PositiveDuration
 from gateway.plant.schema import ConversionTemperature, TextShape
-from gateway.rule import Priority
+from gateway.rule import EffectNature, Priority
 from gateway.sample import SECOND
 
 Expression = Annotated[str, StringConstraints(min_length=1)]
@@ -205,6 +205,8 @@ class EffectModel(_Strict):
     output: str | None = None
     """`kind` or `parent.kind` of the output that commands it."""
     value: float = 1
+    nature: EffectNature = EffectNature.SHARED
+    """`emergency` if nothing but an emergency brings it, `momentary` if it then ends by itself as well."""
 
 
 class InterlockModel(_Strict):

@@ -17,6 +17,7 @@ from gateway.machines import (
     bypass,
     duty_check,
     escalation,
+    finding,
     interlock,
     output,
     proof_test,
@@ -38,6 +39,7 @@ HEADINGS: Mapping[str, Text] = {
     "interlock": Text("联锁动作的判定", "The verdict on one effect of an interlock demand"),
     "bypass": Text("联锁旁路", "The bypass of an interlock"),
     "proof_test": Text("联锁试验", "A proof test of an interlock"),
+    "finding": Text("联锁异常：误动作、未复位恢复", "Findings: effects that nothing demanded, trips undone too early"),
 }
 
 NOTES: Mapping[str, Text] = {
@@ -92,6 +94,11 @@ NOTES: Mapping[str, Text] = {
         "试验由人申报和结束；试验中的动作照常判定，合格记为“试验”，不合格与真实失效同等对待。",
         "A person declares and ends a test; a demand in it is judged as any other: a pass is called a test, and "
         "anything else is the failure that it would be in earnest.",
+    ),
+    "finding": Text(
+        "无动作要求而动作为误动作；原因仍在或锁存报警未复位时动作被解除，为未复位恢复。旁路、试验和未投入期间不判定。",
+        "An effect that nothing demanded is spurious; a trip that goes while its cause stands, or before its latched "
+        "alarm is reset, was undone too early. Under a bypass, in a test and out of service nothing is found.",
     ),
 }
 
@@ -211,6 +218,17 @@ CHINESE: Mapping[str, str] = {
     bypass.BypassAction.FOUR_FIFTHS_GONE: "已过五分之四时间",
     bypass.BypassAction.BYPASS_TIME_OVER: "时间已到",
     bypass.BypassAction.REMOVE_BYPASS: "解除旁路",
+    finding.EffectSight.EXPLAINED: "有据",
+    finding.EffectSight.UNEXPLAINED: "待解释",
+    finding.EffectSight.SPURIOUS: "误动作",
+    finding.EffectMove.CAME_UNDEMANDED: "无要求而动作",
+    finding.EffectMove.DEMAND_FOLLOWED: "随后出现要求",
+    finding.EffectMove.NO_DEMAND_FOLLOWED: "始终无要求",
+    finding.EffectMove.EFFECT_GONE: "动作消失",
+    finding.TripState.TRIP_HELD: "动作保持",
+    finding.TripState.RESTARTED_WITHOUT_RESET: "未复位恢复",
+    finding.TripMove.UNDONE_TOO_EARLY: "过早解除",
+    finding.TripMove.RESET_OR_TRIPPED_AGAIN: "复位或再次动作",
     proof_test.ProofTestState.NO_TEST: "无试验",
     proof_test.ProofTestState.UNDER_TEST: "试验中",
     proof_test.ProofTestAction.DECLARE_TEST: "申报试验",
@@ -233,6 +251,7 @@ def pages() -> Mapping[str, str]:
         "interlock": _page("interlock", [_drawn(interlock.TABLE)]),
         "bypass": _page("bypass", [_drawn(bypass.TABLE)]),
         "proof_test": _page("proof_test", [_drawn(proof_test.TABLE)]),
+        "finding": _page("finding", [_drawn(finding.EFFECT), _drawn(finding.TRIP)]),
     }
 
 

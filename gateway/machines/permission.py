@@ -48,6 +48,8 @@ class Circumstances:
     """When a write last changed the value, oldest first."""
     demanded: frozenset[float] = frozenset()
     """Values that standing demands of interlocks command on it."""
+    withheld: Sequence[str] = ()
+    """Interlocks whose overdue proof withholds the start of its equipment."""
 
 
 def permitted(output: Output | None, wish: Wish, seen: Circumstances) -> Output:
@@ -66,6 +68,9 @@ def permitted(output: Output | None, wish: Wish, seen: Circumstances) -> Output:
     if others:
         got = f"{wish.value:g} while an interlock demands {', '.join(f'{value:g}' for value in sorted(others))}"
         raise OutputRefused(output.id, "no value against a standing demand", got)
+    if output.guard.starts and seen.withheld:
+        expected = "a start with every interlock of the equipment proven in time"
+        raise OutputRefused(output.id, expected, f"proof overdue: {', '.join(seen.withheld)}")
     for each in seen.permissives:
         if each.truth is not Truth.TRUE:
             raise OutputRefused(output.id, each.test.words, each.seen)

@@ -90,11 +90,13 @@ class Guard:
     """That the plant followed: the flow falls, the level stops."""
     people: bool = False
     """Whether a person may command it, in two steps."""
+    starts: bool = False
+    """Whether it starts its equipment: refused while an interlock whose proof is overdue withholds the start."""
 
     @property
     def conditional(self) -> bool:
         """Whether a write can be refused for the state of the plant."""
-        return self.rate is not None or bool(self.permissives)
+        return self.rate is not None or bool(self.permissives) or self.starts
 
     def expected(self, aspect: Aspect, value: float) -> Expectation | None:
         """What must be seen after this value was written."""

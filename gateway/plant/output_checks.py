@@ -63,7 +63,7 @@ class OutputChecks:
         if fail_safe is not None and values is not None and fail_safe not in values:
             self._add(item.field("fail_safe"), f"one of the values {_list(values)}", f"{fail_safe:g}")
         written = item.raw if isinstance(item.raw, dict) else {}
-        guarded = [name for name in ("rate", "permissives") if written.get(name)]
+        guarded = [name for name in ("rate", "permissives", "starts") if written.get(name)]
         if item.get("people", bool):
             guarded.append("people")
         if guarded and "fail_safe" not in written:
@@ -153,6 +153,7 @@ def guard_of(shape: GuardShape, points: Mapping[str, Point]) -> Guard:
         feedback=tuple(_expectation_of(each, points) for each in shape.feedback),
         process=tuple(_expectation_of(each, points) for each in shape.process),
         people=shape.people,
+        starts=shape.starts,
     )
 
 

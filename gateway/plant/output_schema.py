@@ -85,3 +85,5 @@ class GuardShape(Shape):
     """That the plant followed, by value."""
     people: StrictBool = False
     """Whether a person may command it, in two steps."""
+    starts: StrictBool = False
+    """Whether it starts its equipment: refused while an overdue proof of an interlock withholds the start."""

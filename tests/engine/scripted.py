@@ -108,11 +108,13 @@ class Bench:
         journal: Sequence[Event] = (),
         people: Duty | None = None,
         guard: Guard | None = None,
+        of: Plant | None = None,
     ) -> None:
+        """`of`: another plant than the tiny one, with people and guard of its own."""
         self.people, self.guard = people or Duty(), guard or Guard()
         made = plant()
         outputs = tuple(replace(output, guard=self.guard) for output in made.outputs)
-        self.plant = replace(made, duty=self.people, outputs=outputs)
+        self.plant = replace(made, duty=self.people, outputs=outputs) if of is None else of
         self.program = ScriptedProgram(rules, interlocks)
         self.journal = list(journal)
         self.table = PointTable(self.plant)
@@ -140,8 +142,8 @@ class Bench:
 
     def restarted(self) -> Bench:
         """A new run of the same gateway, from the journal alone."""
-        rows, people, guard = self.program.interlocks, self.people, self.guard
-        return Bench(*self.program.rules, interlocks=rows, journal=self.journal, people=people, guard=guard)
+        program = self.program
+        return Bench(*program.rules, interlocks=program.interlocks, journal=self.journal, of=self.plant)
 
 
 def folded(journal: Sequence[Event]) -> Standing:

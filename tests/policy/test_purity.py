@@ -42,6 +42,7 @@ PURE = [
     "gateway/kpi.py",
     "gateway/point_table.py",
     "gateway/command_alarms.py",
+    "gateway/finding_watch.py",
     "gateway/interlock_alarms.py",
     "gateway/interlock_desk.py",
     "gateway/proof_calendar.py",

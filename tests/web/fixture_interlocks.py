@@ -119,8 +119,9 @@ def engine(now: int) -> SimpleNamespace:
     own = {CASTER: InterlockKeeping(proof_test_every=180 * DAY), FURNACE: InterlockKeeping(proof_test_every=30 * DAY)}
     policy = InterlockPolicy(own=MappingProxyType(own))
     desk = RegisterDesk(
-        SimpleNamespace(site=SimpleNamespace(id="demo"), interlocks=policy),  # type: ignore[arg-type]
+        SimpleNamespace(site=SimpleNamespace(id="demo"), interlocks=policy, equipment=()),  # type: ignore[arg-type]
         ROWS,
+        RULES,
         states.interlocks,
         states.demands,
     )

@@ -3248,6 +3248,8 @@ export interface components {
             proof: components["schemas"]["ProofStanding"];
             /** Overdue */
             overdue: boolean;
+            /** Withholds Start */
+            withholds_start: boolean;
             /** Bypass Max */
             bypass_max: number;
             /** Test Max */
