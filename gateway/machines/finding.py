@@ -11,7 +11,7 @@ from gateway.machines.table import Table
 from gateway.sample import SECOND
 
 GRACE = 10 * SECOND
-"""How long an effect may precede its demand: a PLC acts at once, the gateway sees the cause a scan and a delay later."""
+"""How long an effect may precede its demand: a PLC acts at once, the gateway sees the cause a scan and delay later."""
 
 
 class EffectSight(StrEnum):
