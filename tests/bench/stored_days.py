@@ -71,8 +71,8 @@ def _first_day(history: DuckdbHistory, low: int, high: int, first: int) -> list[
         },
     )
     made = list(_grains(history, rows, first))
-    upkeep._database.unregister("laid_down")
     upkeep._commit(made, ())
+    upkeep._database.unregister("laid_down")
     return made
 
 

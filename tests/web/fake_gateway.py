@@ -34,7 +34,15 @@ from gateway.machines.duty_check import DutyCheck
 from gateway.plant.model import Text
 from gateway.rule import Priority
 from gateway.sample import SECOND, Instant, Quality, Reason
-from tests.web import fixture_aside, fixture_handover, fixture_hazards, fixture_plant, fixture_trials, fixture_views
+from tests.web import (
+    fixture_aside,
+    fixture_exports,
+    fixture_handover,
+    fixture_hazards,
+    fixture_plant,
+    fixture_trials,
+    fixture_views,
+)
 from tests.web.fixture_tickets import NEXT
 
 DIST = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
@@ -61,6 +69,7 @@ class FakeGateway:
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.duty_check: DutyCheck | None = None
         self.mute = False
+        self.export_pace = 0.0
         self.sequence = 100
         self._queues: set[asyncio.Queue[Any]] = set()
         self._socket = socket.socket()
@@ -331,6 +340,7 @@ def refusal(status: int, message: str, problems: tuple[wire.ProblemView, ...]) -
 def make_app(fake: FakeGateway) -> FastAPI:
     """The wire contract over the fake's state."""
     app = fixture_handover.served(fake, wall_clock)
+    fixture_exports.serve(app, fake, wall_clock)
     app.add_api_websocket_route("/api/live", fake.live)
 
     @app.post("/api/alarms/{alarm_id}/shelve", response_model=None)

@@ -1,5 +1,5 @@
 // Every word of the page, Chinese first with English beside it. Words that the gateway sends are not here.
-import type { AlarmStateName, CoverageStatus, ProofTest, Text, TicketAction, TicketView, Verdict } from "./api/types.ts";
+import type { AlarmStateName, CoverageStatus, ExportState, ProofTest, Text, TicketAction, TicketView, Verdict } from "./api/types.ts";
 
 const text = (zh: string, en: string): Text => ({ zh, en });
 
@@ -286,6 +286,20 @@ export const words = {
   earlier: text("向前", "Earlier"),
   later: text("向后", "Later"),
   choose_point: text("选择一个测点", "Choose a point"),
+  export_samples: text("导出原始样本", "Export samples"),
+  from: text("从", "From"),
+  to: text("到", "To"),
+  file_format: text("格式", "Format"),
+  whole_equipment: text("同设备全部测点", "All points of the equipment"),
+  as_on_chart: text("取曲线时段", "As on the chart"),
+  begin_export: text("开始导出", "Export"),
+  download: text("下载", "Download"),
+  remove: text("删除", "Remove"),
+  samples: text("个样本", "samples"),
+  export_note: text(
+    "按接收时间，含质量码；离开本页导出继续进行。网关保留最近 16 个文件，重启后清空。",
+    "By time of receipt, with quality. It goes on when you leave; the last 16 files are kept until a restart.",
+  ),
 
   // Coverage
   requirement: text("要求", "Requirement"),
@@ -387,6 +401,13 @@ export const ticketActions: Readonly<Record<TicketAction, Text>> = {
   end_supervision: text("摘牌", "End supervision"),
   stop_production: text("停产整改", "Stop production"),
   resume_production: text("复产", "Resume production"),
+};
+
+export const exportStates: Readonly<Record<ExportState, Text>> = {
+  running: text("导出中", "Running"),
+  done: text("已完成", "Done"),
+  failed: text("失败", "Failed"),
+  cancelled: text("已取消", "Cancelled"),
 };
 
 export const coverageStates: Readonly<Record<CoverageStatus, Text>> = {

@@ -48,6 +48,23 @@ export function moment(microseconds: number, now: number): string {
   return day === calendarDate(now) ? time : `${day.slice(5)} ${time}`;
 }
 
+/** What a field for local date and time holds, to the second. */
+export function localField(microseconds: number): string {
+  return `${calendarDate(microseconds)}T${clockTime(microseconds)}`;
+}
+
+/** The microseconds that such a field names; NaN while it is incomplete. */
+export function localFieldTime(text: string): number {
+  return new Date(text).getTime() * 1000;
+}
+
+/** 812 B, 3.4 kB, 1.2 GB. */
+export function bytes(count: number): string {
+  const step = Math.min(4, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  const value = count / 1000 ** step;
+  return `${step === 0 || value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${["B", "kB", "MB", "GB", "TB"][step]}`;
+}
+
 /** 0:07, 12:40, 3:05:00, 2 d 04 h: never a rounded-up age. */
 export function age(microseconds: number): string {
   const total = Math.max(0, Math.floor(microseconds / 1_000_000));

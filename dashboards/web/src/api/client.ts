@@ -6,6 +6,8 @@ import type {
   DutyCheck,
   ErrorView,
   Evidence,
+  ExportRequest,
+  ExportView,
   FiguresView,
   HandoverPack,
   HandoverRequest,
@@ -47,10 +49,10 @@ function isErrorView(body: unknown): body is ErrorView {
   return typeof body === "object" && body !== null && "message" in body;
 }
 
-function request<T>(path: string, body?: unknown): Promise<T> {
+function request<T>(path: string, body?: unknown, method = "POST"): Promise<T> {
   const init: RequestInit = { signal: AbortSignal.timeout(LIMIT), cache: "no-store" };
   if (body !== undefined) {
-    init.method = "POST";
+    init.method = method;
     init.headers = { "content-type": "application/json" };
     init.body = JSON.stringify(body);
   }
@@ -122,5 +124,8 @@ export const api = {
   endTest: (interlock: string, person: Person) =>
     request<MatrixRow>(`/api/interlocks/${part(interlock)}/end_test`, person),
   trials: () => request<TrialView[]>("/api/trials"),
+  exports: () => request<ExportView[]>("/api/exports"),
+  beginExport: (wish: ExportRequest) => request<ExportView>("/api/exports", wish),
+  cancelExport: (id: string) => request<ExportView>(`/api/exports/${part(id)}`, {}, "DELETE"),
   coverage: () => request<CoverageRow[]>("/api/coverage"),
 };
