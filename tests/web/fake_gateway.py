@@ -339,8 +339,7 @@ def refusal(status: int, message: str, problems: tuple[wire.ProblemView, ...]) -
 
 def make_app(fake: FakeGateway) -> FastAPI:
     """The wire contract over the fake's state."""
-    app = fixture_handover.served(fake, wall_clock)
-    fixture_exports.serve(app, fake, wall_clock)
+    app = fixture_exports.served(fixture_handover.served(fake, wall_clock), fake, wall_clock)
     app.add_api_websocket_route("/api/live", fake.live)
 
     @app.post("/api/alarms/{alarm_id}/shelve", response_model=None)

@@ -40,11 +40,12 @@ class SlowHistory:
             yield SampleBatch(np.full(ROWS, index, dtype=np.int32), times * 1e-12, good, good, times, times)
 
 
-def serve(app: FastAPI, fake: FakeGateway, now: Callable[[], int]) -> None:
-    """Add the routes of exports to an app that has services."""
+def served(app: FastAPI, fake: FakeGateway, now: Callable[[], int]) -> FastAPI:
+    """The app, which has services, with the routes of exports as well."""
     place = Path(tempfile.mkdtemp(prefix="tocsin-exports-"))
     clock = cast(Clock, SimpleNamespace(now=lambda: Instant(now())))
     services = app.state.services
     services.plant.points = fake.plant.points
     services.exports = Exports(place, cast(History, SlowHistory(fake)), clock)
     app.include_router(records)
+    return app
