@@ -21,7 +21,7 @@ from gateway.store import History
 if TYPE_CHECKING:
     from tests.web.fake_gateway import FakeGateway
 
-BATCHES, ROWS = 20, 1_000
+BATCHES, ROWS = 20, 100
 
 
 class SlowHistory:
