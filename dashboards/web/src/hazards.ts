@@ -5,6 +5,7 @@ const text = (zh: string, en: string): Text => ({ zh, en });
 
 export const sources: Readonly<Record<HazardSource, Text>> = {
   sensor: text("监测系统", "Monitoring"),
+  ledger: text("台账导入", "From a ledger"),
   daily_check: text("日常排查", "Daily check"),
   weekly_check: text("周查", "Weekly check"),
   monthly_check: text("月查", "Monthly check"),
