@@ -68,8 +68,7 @@ class FakeGateway:
         self.trials = fixture_trials.trials(now)
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.duty_check: DutyCheck | None = None
-        self.mute = False
-        self.export_pace = 0.0
+        self.mute, self.export_pace = False, 0.0
         self.sequence = 100
         self._queues: set[asyncio.Queue[Any]] = set()
         self._socket = socket.socket()
@@ -297,8 +296,7 @@ class FakeGateway:
             rise = 0.35 * base / (1 + math.exp(-(t - middle) / (40 * bucket)))
             quality.append(3 if bad else 1 if 0.8 < i / buckets < 0.83 else 0)
             mean.append(None if bad else base * 0.72 + rise + base * 0.01 * math.sin(i / 7))
-        low = tuple(None if m is None else m - base * 0.012 for m in mean)
-        high = tuple(None if m is None else m + base * 0.012 for m in mean)
+        low, high = (tuple(None if m is None else m + base * by for m in mean) for by in (-0.012, 0.012))
         return wire.Trend(point, bucket, tuple(at), low, high, tuple(mean), tuple(mean), tuple(quality), view.limits)
 
     def start(self) -> None:
