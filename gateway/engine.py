@@ -76,10 +76,11 @@ class Engine:
         self._annunciator = Annunciator(plant, self.rules, standing.alarms)
         self.alarm_desk = AlarmDesk(plant, self._by_id, standing.alarms)
         self.duty_desk = DutyDesk(plant, standing.checks)
-        self.hazard_desk = HazardDesk(plant, self._by_id, standing.alarms, standing.tickets)
         self.siren_desk.reindex(standing.alarms.values(), standing.checks)
         rules, records = self._program.rules, standing.interlocks
         self.register_desk = RegisterDesk(plant, self.interlocks, rules, records, standing.demands)
+        bypassers = self.register_desk.bypassers
+        self.hazard_desk = HazardDesk(plant, self._by_id, standing.alarms, standing.tickets, bypassers)
         overdue = self.register_desk.overdue
         self.interlock_desk = InterlockDesk(self._site, self.interlocks, rules, standing.demands, records, overdue)
         withheld = self.register_desk.withheld

@@ -5,7 +5,7 @@ Decides from the states that it is given; every event is somebody else's to take
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from gateway.errors import UnknownSubject
 from gateway.event import Event
@@ -23,6 +23,10 @@ from gateway.sample import Instant
 _NEVER = Instant(2**62)
 
 
+Bypassers = Callable[[Collection[str], int | None, Instant], Collection[str]]
+"""Who had an interlock of this equipment, or one that this condition column trips, bypassed since then."""
+
+
 class HazardDesk:
     """Call `note` for every ticket that has moved."""
 
@@ -32,10 +36,13 @@ class HazardDesk:
         rules: Mapping[str, RuleInstance],
         alarms: Mapping[str, AlarmState],
         tickets: Mapping[str, Ticket],
+        bypassers: Bypassers,
     ) -> None:
         areas = {equipment.id: equipment.area for equipment in plant.equipment}
         self._places = Places(plant.site.id, frozenset(area.id for area in plant.areas), areas)
         self._ladders = plant.duty.hazards
+        self._parents = {equipment.id: equipment.parent for equipment in plant.equipment}
+        self._bypassers = bypassers
         self._point_ids = tuple(point.id for point in plant.points)
         self._rules = rules
         self._alarms = alarms
@@ -81,7 +88,8 @@ class HazardDesk:
 
         Raises UnknownSubject, IllegalTransition, RequestRefused.
         """
-        return ticket_step.move(self._ticket(ticket_id), wanted, now)
+        standing = self._ticket(ticket_id)
+        return ticket_step.move(standing, wanted, now, self.barred(standing))
 
     def report(self, of: Report, now: Instant) -> TicketReported:
         """The event of a hazard that a person found, not yet taken. Raises RequestRefused, IllegalTransition."""
@@ -93,6 +101,15 @@ class HazardDesk:
         Raises UnknownSubject, IllegalTransition, RequestRefused.
         """
         return hazard_report.attach(self._ticket(ticket_id), file, by, comment, now)
+
+    def barred(self, of: Ticket) -> Collection[str]:
+        """Who may not close this ticket: they had an interlock bypassed that it is about, since it set in."""
+        equipment, rule = [], self._rules.get(of.rule)
+        at: str | None = of.equipment or None
+        while at is not None and at not in equipment:
+            equipment.append(at)
+            at = self._parents.get(at)
+        return self._bypassers(equipment, None if rule is None else rule.index, of.onset)
 
     def follows(self, events: Sequence[Event], now: Instant) -> list[Event]:
         """Tickets for what was raised, and for what stands although nothing expects it any more."""

@@ -5,7 +5,7 @@ Decides from the records that it is given; every event is somebody else's to tak
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from gateway.errors import UnknownSubject
 from gateway.event import Event
@@ -98,6 +98,12 @@ class RegisterDesk:
         """The interlocks that are bypassed, in their time or past it."""
         held = ((row, self._record(row.id).bypass) for row in self._rows.values())
         return [(row, line) for row, line in held if line is not None]
+
+    def bypassers(self, equipment: Collection[str], column: int | None, since: Instant) -> list[str]:
+        """Who had an interlock bypassed at that time or later: one of this equipment, or one that this cause trips."""
+        rows = (row for row in self._rows.values() if row.equipment in equipment or column in row.causes)
+        people = (each for row in rows for each in self._record(row.id).bypassers)
+        return [each.name for each in people if each.ended is None or each.ended >= since]
 
     def tested(self) -> list[tuple[InterlockInstance, ProofTest]]:
         """The interlocks that a test is declared for."""

@@ -8,6 +8,7 @@ from gateway.events.interlock_register import (
     BypassRemoved,
     EffectProven,
     Finding,
+    InterlockBypassed,
     InterlockFindingEnded,
     InterlockFound,
     ProofTestEnded,
@@ -50,6 +51,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Bypasser:
+    """Somebody who bypassed the interlock or approved of it, and when the latest of those bypasses ended."""
+
+    name: str
+    ended: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
 class InterlockRecord:
     interlock: str
     bypass: Bypass | None = None
@@ -61,6 +70,8 @@ class InterlockRecord:
     """The latest that have ended, oldest first."""
     tests: tuple[ProofTest, ...] = ()
     """The latest that have ended, oldest first."""
+    bypassers: tuple[Bypasser, ...] = ()
+    """Everybody who ever did, once: they do not close a hazard ticket that it is about."""
 
     @property
     def standing(self) -> bool:
@@ -99,7 +110,17 @@ def evolve(record: InterlockRecord, event: RegisterEvent) -> InterlockRecord:
         test=proof_test.evolve(record.test, event),
         bypasses=lines,
         tests=tests,
+        bypassers=_bypassers(record, event),
     )
+
+
+def _bypassers(record: InterlockRecord, event: RegisterEvent) -> tuple[Bypasser, ...]:
+    if isinstance(event, InterlockBypassed):
+        now = [Bypasser(name, None) for name in dict.fromkeys((event.by, event.approved_by))]
+        return (*(each for each in record.bypassers if each.name not in (event.by, event.approved_by)), *now)
+    if isinstance(event, BypassRemoved):
+        return tuple(Bypasser(each.name, each.ended or event.at) for each in record.bypassers)
+    return record.bypassers
 
 
 def _without(record: InterlockRecord, event: EffectProven) -> list[CellProof]:

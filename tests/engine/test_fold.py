@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import TocsinError
 from gateway.event import Event, decode, encode
-from gateway.events.tickets import TicketAction
+from gateway.events.tickets import Attachment, TicketAction
 from gateway.machines.bypass import BypassWish
 from gateway.machines.proof_test import ProofTestWish
 from gateway.machines.suppression import RemovalWish, ShelvingWish
@@ -19,6 +20,7 @@ from gateway.sample import SECOND, Instant
 from gateway.store import StateKind
 from tests.engine.scripted import Bench, folded, interlock
 from tests.machines.support import rule
+from tests.machines.test_hazard_report import FOUND
 from tests.machines.tickets import full
 
 HOT, WET, TRIP = "hot@furnace", "wet@furnace", "trip@furnace"
@@ -28,8 +30,9 @@ PERSON = st.sampled_from(["ack", "reset", "shelve", "once", "unshelve", "remove"
 REGISTER = st.tuples(st.sampled_from(["bypass", "end bypass", "test", "end test"]))
 ACK = st.tuples(PERSON, st.sampled_from([HOT, WET]))
 MOVE = st.tuples(st.just("move"), st.sampled_from(TicketAction), st.integers(0, 9))
+REPORT = st.tuples(st.sampled_from(["report", "attach"]), st.integers(0, 9))
 RESTART = st.tuples(st.just("restart"))
-STEPS = st.lists(st.one_of(TICK, TICK, ACK, REGISTER, MOVE, RESTART), max_size=40)
+STEPS = st.lists(st.one_of(TICK, TICK, ACK, REGISTER, MOVE, REPORT, RESTART), max_size=40)
 
 
 _REGISTER: Mapping[str, Callable[[RegisterDesk, Instant], Event]] = {
@@ -75,7 +78,14 @@ def _act(made: Bench, step: tuple, number: int) -> None:
             made.act(made.engine.alarm_desk.return_to_service(step[1], "王", "", now))
         elif step[0] in _REGISTER:
             made.act(_REGISTER[step[0]](made.engine.register_desk, now))
-        elif tickets := list(made.engine.states.tickets):
+        elif step[0] == "report":
+            made.act(made.engine.hazard_desk.report(replace(FOUND, title=f"hazard {step[1]}"), now))
+        elif not (tickets := list(made.engine.states.tickets)):
+            return
+        elif step[0] == "attach":
+            file = Attachment(str(step[1]) * 64, "before.jpg", "image/jpeg", 1)
+            made.act(made.engine.hazard_desk.attach(tickets[step[1] % len(tickets)], file, "王", "", now))
+        else:
             wanted = full(step[1], f"person {number}", now)
             made.act(made.engine.hazard_desk.move(tickets[step[2] % len(tickets)], wanted, now))
     except TocsinError:
@@ -107,7 +117,8 @@ def test_no_two_events_share_an_id_and_every_occurrence_is_raised_once(steps: li
 @settings(max_examples=75, deadline=None)
 @given(STEPS)
 def test_at_most_one_ticket_stands_for_a_rule(steps: list[tuple]) -> None:
-    standing = [ticket.rule for ticket in played(steps).engine.states.tickets.values() if ticket.standing]
+    tickets = played(steps).engine.states.tickets.values()
+    standing = [ticket.rule for ticket in tickets if ticket.standing and ticket.rule]
     assert len(standing) == len(set(standing))
 
 

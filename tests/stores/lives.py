@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -23,7 +23,7 @@ from gateway.clock import ManualClock
 from gateway.engine import Engine
 from gateway.errors import IllegalTransition, RequestRefused
 from gateway.event import Entry, Event
-from gateway.events.tickets import TicketAction, TicketFiled
+from gateway.events.tickets import TicketAction, TicketFiled, TicketReported
 from gateway.rule import Truth
 from gateway.runtime import states
 from gateway.runtime.intake import Intake
@@ -33,6 +33,7 @@ from gateway.standing import Standing, fold, states_of
 from gateway.stores.journal_sqlite import SqliteJournal
 from tests.engine.scripted import ScriptedProgram, interlock, plant
 from tests.machines.support import rule
+from tests.machines.test_hazard_report import FOUND
 from tests.machines.tickets import full
 
 RULES = 6
@@ -121,6 +122,8 @@ async def _live(path: Path, chance: Random, answers: int) -> None:
 
 
 def _action(engine: Engine, chance: Random, now: Instant) -> Event:
+    if chance.random() < 0.1:
+        return engine.hazard_desk.report(replace(FOUND, title=f"hazard {chance.randrange(9)}"), now)
     tickets = sorted(engine.states.tickets)
     if tickets and chance.random() < 0.6:
         wanted = full(chance.choice(list(TicketAction)), chance.choice(PEOPLE), now)
@@ -148,7 +151,7 @@ async def _hold(path: Path, answered: set[str], found: Found) -> None:
     ids = Counter(entry.event.id for entry in entries)
     found.lost += len(answered - set(ids))
     found.kept_unanswered = max(found.kept_unanswered, len(set(ids) - answered))
-    filed = Counter(entry.event.ticket for entry in entries if isinstance(entry.event, TicketFiled))
+    filed = Counter(entry.event.ticket for entry in entries if isinstance(entry.event, TicketFiled | TicketReported))
     found.doubled += sum(count - 1 for count in (*ids.values(), *filed.values()))
     kinds = Counter(entry.event.kind for entry in entries if entry.event.id in answered)
     last = (len(filed), kinds["alarm.acknowledged"], kinds["ticket.moved"])
