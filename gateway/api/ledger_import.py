@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query
 
 from gateway.api.answers import IMPORT_PATH
+from gateway.api.person import ByWhom
 from gateway.api.services import Services
 from gateway.api.workbooks import WORKBOOK
 from gateway.event import Event
@@ -33,7 +34,7 @@ class ImportView:
 async def import_ledger(
     workbook: Annotated[bytes, Body(media_type=WORKBOOK)],
     services: Services,
-    by: Annotated[str, Query(max_length=64, description="Who hands it in.")] = "",
+    by: ByWhom = "",
     comment: Annotated[str, Query(max_length=2000)] = "",
     file: Annotated[str, Query(max_length=200, description="Name of the file, for the record.")] = "ledger.xlsx",
     check: Annotated[bool, Query(description="Look through it only, and file nothing.")] = False,  # noqa: FBT002

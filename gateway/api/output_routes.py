@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gateway.api.answers import problem, refuse, require
+from gateway.api.person import ByPerson
 from gateway.api.requests import PersonAction
 from gateway.api.services import ApiServices, Services
 from gateway.event import Event
@@ -107,12 +108,9 @@ class SelectRequest(PersonAction):
     value: float = Field(allow_inf_nan=False)
 
 
-class OperateRequest(BaseModel):
+class OperateRequest(ByPerson):
     """The second step (执行): the same person, value and token."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    by: str = Field(max_length=64, json_schema_extra={"minLength": 1})
     token: str = Field(max_length=64)
     value: float = Field(allow_inf_nan=False)
 

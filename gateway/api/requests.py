@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.api.person import ByPerson
 from gateway.api.record_views import ExportFormat
 from gateway.events.tickets import DismissalCause, HazardSource, RectificationPlan, TicketAction
 from gateway.machines.hazard_report import Report
@@ -15,13 +16,9 @@ from gateway.rule import TicketGrade
 from gateway.sample import Instant
 
 
-class PersonAction(BaseModel):
-    """Who does it, and why. Accounts come later; the shape is ready for them."""
+class PersonAction(ByPerson):
+    """Who does it, and why."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    by: str = Field(max_length=64, json_schema_extra={"minLength": 1})
-    """Nobody (an empty name) is refused together with whatever else the action lacks."""
     comment: str = Field(default="", max_length=2000)
 
 
@@ -72,10 +69,8 @@ class HandoverRequest(PersonAction):
     """Digest of the pack that both have read; refused if the pack is another by now. Empty: the pack as it is."""
 
 
-class SnapshotRequest(BaseModel):
+class SnapshotRequest(ByPerson):
     """A history as of one moment, for a backup."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     by: str = Field(max_length=64, min_length=1)
     """Who makes the backup, for the log."""
@@ -144,10 +139,8 @@ class TicketRequest(PersonAction):
         )
 
 
-class ReportRequest(BaseModel):
+class ReportRequest(ByPerson):
     """A hazard that a person found (排查登记)."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     source: HazardSource
     by: str = Field(default="", max_length=64)

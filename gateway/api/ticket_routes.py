@@ -11,6 +11,7 @@ from starlette.responses import FileResponse
 
 from gateway.api import curves
 from gateway.api.answers import problem, refuse
+from gateway.api.person import ByWhom
 from gateway.api.requests import ReportRequest, TicketRequest
 from gateway.api.schema import Evidence, TicketView
 from gateway.api.services import ApiServices, Services
@@ -94,7 +95,7 @@ async def move_ticket(ticket_id: str, request: TicketRequest, services: Services
 async def attach_file(
     ticket_id: str,
     name: Annotated[str, Query(description="The file's name.", max_length=255)],
-    by: Annotated[str, Query(description="Who attaches it.", max_length=64)],
+    by: ByWhom,
     request: Request,
     services: Services,
     comment: Annotated[str, Query(description="What it shows.", max_length=2000)] = "",

@@ -3368,7 +3368,7 @@ export interface components {
         };
         /**
          * PersonAction
-         * @description Who does it, and why. Accounts come later; the shape is ready for them.
+         * @description Who does it, and why.
          */
         PersonAction: {
             /** By */
@@ -3779,12 +3779,12 @@ export interface components {
          * @description A hazard that a person found (排查登记).
          */
         ReportRequest: {
-            source: components["schemas"]["HazardSource"];
             /**
              * By
              * @default
              */
             by: string;
+            source: components["schemas"]["HazardSource"];
             /**
              * Anonymous
              * @default false
@@ -5928,7 +5928,7 @@ export interface operations {
             query: {
                 /** @description The file's name. */
                 name: string;
-                /** @description Who attaches it. */
+                /** @description Who does it. */
                 by: string;
                 /** @description What it shows. */
                 comment?: string;
@@ -6939,7 +6939,7 @@ export interface operations {
     import_ledger: {
         parameters: {
             query?: {
-                /** @description Who hands it in. */
+                /** @description Who does it. */
                 by?: string;
                 comment?: string;
                 /** @description Name of the file, for the record. */
