@@ -6,9 +6,9 @@ answers at once, and never splits a number; points of different period never sha
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from drivers.modbus.cost import Cost, cost_of
 from drivers.modbus.settings import DeviceSettings, Forbidden, Table
@@ -168,20 +168,23 @@ def _clusters(atoms: Sequence[_Atom], limits: _Limits) -> list[list[_Atom]]:
 
 
 def _cut(run: list[_Atom], limits: _Limits) -> list[list[_Atom]]:
-    """A run into requests of lawful length, at the least cost (dynamic programming over the cuts)."""
+    """A run into requests of lawful length, at the least cost (dynamic programming over the cuts, in linear time)."""
     if limits.allows(run[0][0].address, _end(run[-1])):
         return [run]
-    price = partial(limits.cost.of, bits=limits.bits)
+    unit = limits.cost.bit if limits.bits else limits.cost.register
     best: list[tuple[float, int]] = [(0.0, 0)]
+    # Where the last request may start, with its cost but for what all share; the cheapest is first.
+    starts: deque[tuple[float, int]] = deque()
     for end in range(1, len(run) + 1):
         reach = _end(run[end - 1])
-        choices: list[tuple[float, int]] = []
-        for start in range(end - 1, -1, -1):
-            first = run[start][0].address
-            if start < end - 1 and not limits.allows(first, reach):
-                break
-            choices.append((best[start][0] + price(reach - first), start))
-        best.append(min(choices, key=lambda choice: (choice[0], -choice[1])))
+        price = best[end - 1][0] - run[end - 1][0].address * unit
+        while starts and starts[-1][0] >= price:
+            starts.pop()
+        starts.append((price, end - 1))
+        while starts[0][1] < end - 1 and not limits.allows(run[starts[0][1]][0].address, reach):
+            starts.popleft()
+        price, start = starts[0]
+        best.append((price + limits.cost.request + reach * unit, start))
     clusters: list[list[_Atom]] = []
     end = len(run)
     while end:
