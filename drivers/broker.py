@@ -19,6 +19,7 @@ import aiomqtt
 import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from gateway.clock import Clock
@@ -164,6 +165,20 @@ class _Client(aiomqtt.Client):
         for ended in (self._connected, self._disconnected):
             if ended.done() and not ended.cancelled():
                 ended.exception()
+
+    def _on_disconnect(
+        self,
+        client: paho.Client,
+        userdata: Any,
+        flags: paho.DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        """Also of a connection whose making was cancelled, which aiomqtt asks for its exception and so raises."""
+        if not self._connected.cancelled():
+            super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        elif not self._disconnected.done():
+            self._disconnected.set_result(None)
 
     def _on_socket_open(self, client: paho.Client, userdata: Any, sock: Any) -> None:
         if self.abandoned:
