@@ -56,6 +56,7 @@ def read_clauses(document: Document) -> tuple[tuple[Clause, ...], list[Problem]]
             tuple(Requirement(r.equipment_class, r.points, r.rules, r.interlocks) for r in item.requirements),
             item.ledger.text() if item.ledger is not None else None,
             item.everywhere,
+            item.certainty,
         )
         for item in file.clauses
     )

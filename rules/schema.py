@@ -22,6 +22,7 @@ from pydantic import (
 from gateway.document.fields import DottedWord, Quantity, Unit, Word, Words
 from gateway.duration import Duration
 from gateway.gases import GASES
+from gateway.plant.criteria import ClauseCertainty
 from gateway.plant.output_schema import PositiveDuration
 from gateway.plant.schema import ConversionTemperature, TextShape
 from gateway.rule import EffectNature, Priority
@@ -100,6 +101,8 @@ class ClauseModel(_Strict):
     """What of it no sensor can watch, and a person checks and writes down."""
     everywhere: bool = False
     """Whether its article concerns every plant, whatever its equipment."""
+    certainty: ClauseCertainty = ClauseCertainty.FROM_MEMORY
+    """How sure its writer is of what it says; nothing else is assumed of one that does not say."""
 
     @model_validator(mode="after")
     def _asks_something(self) -> ClauseModel:

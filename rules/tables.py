@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gateway.duration import format_duration
-from gateway.plant.criteria import Clause, LimitKind
+from gateway.plant.criteria import Clause, ClauseCertainty, LimitKind
 from gateway.plant.model import Text
 from rules import syntax
 from rules.packs import Packs, load_packs
@@ -45,6 +45,22 @@ _WORDS = {
     "start": Text("启动", "start"),
     "requires": Text("须满足", "requires"),
     "every": Text("每个测点", "every point"),
+    "certainty": Text("条款把握程度", "How sure we are of the clause"),
+}
+
+_CERTAINTY = {
+    ClauseCertainty.VERIFIED: Text("已对照公布文本", "read in the published text"),
+    ClauseCertainty.NUMBER_FROM_MEMORY: Text(
+        "内容已对照公布文本，条款号凭记忆", "read in a published text; its number is from memory"
+    ),
+    ClauseCertainty.CONFIRMED: Text(
+        "凭记忆，地方通知可印证；引用前须核对公报原文",
+        "from memory, and a local notice says the same; check the official gazette before quoting it",
+    ),
+    ClauseCertainty.FROM_MEMORY: Text(
+        "凭记忆，引用前须核对公报原文", "from memory; check the official gazette before quoting it"
+    ),
+    ClauseCertainty.UNLISTED: Text("非单列条款，为本系统归集", "no item of the order; gathered by us"),
 }
 
 
@@ -72,6 +88,8 @@ def _clause(
 ) -> Iterator[str]:
     yield ""
     yield f"## {clause.id} {_of(clause.title, language)}"
+    yield ""
+    yield f"{_word('certainty', language)}: `{clause.certainty}` · {_of(_CERTAINTY[clause.certainty], language)}"
     if clause.ledger is not None:
         yield ""
         yield f"{_word('ledger', language)}: {_of(clause.ledger, language)}"

@@ -18,6 +18,7 @@ from gateway.event import Entry
 from gateway.events.interlocks import Verdict
 from gateway.machines.alarm import AlarmStateName, Projected
 from gateway.machines.suppression import Removal, Shelf
+from gateway.plant.criteria import ClauseCertainty
 from gateway.plant.model import RiskGrade, Text
 from gateway.plant.risk import RiskColour
 from gateway.rule import EffectMode, Priority
@@ -264,6 +265,8 @@ class CoverageRow:
     limits: tuple[LimitView, ...]
     ledger: Text | None = None
     """What a person checks, where the status is `ledger`."""
+    certainty: ClauseCertainty = ClauseCertainty.FROM_MEMORY
+    """How sure we are of the clause."""
 
 
 @dataclass(frozen=True, slots=True)

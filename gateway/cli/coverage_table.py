@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.api.schema import CoverageRow, CoverageStatus, LimitView
+from gateway.plant.criteria import ClauseCertainty
 
 _STATUS = {
     CoverageStatus.COVERED: ("已覆盖 covered", "green"),
@@ -16,6 +17,15 @@ _STATUS = {
     CoverageStatus.MISSING: ("缺失 missing", "bold red"),
     CoverageStatus.LEDGER: ("台账 by ledger", "cyan"),
 }
+_CERTAINTY = {
+    ClauseCertainty.VERIFIED: "",
+    ClauseCertainty.NUMBER_FROM_MEMORY: "条款号凭记忆 number from memory",
+    ClauseCertainty.CONFIRMED: "凭记忆，地方通知可印证 from memory, a local notice agrees",
+    ClauseCertainty.FROM_MEMORY: "凭记忆，待核对原文 from memory, to be checked",
+    ClauseCertainty.UNLISTED: "非单列条款 no item of the order",
+}
+"""What is said of a clause that was not read in the published text."""
+
 _WIDTH_IN_A_FILE = 180
 """Columns where nobody looks at a terminal: in a pipe or a file."""
 
@@ -61,7 +71,7 @@ def _ledger(rows: Sequence[CoverageRow]) -> Table:
     table.add_column("台账 what is checked", ratio=1)
     for row in rows:
         if row.ledger is not None:
-            asks, checked = f"{row.title.zh}\n{row.title.en}", f"{row.ledger.zh}\n{row.ledger.en}"
+            asks, checked = f"{row.title.zh}{_mark(row)}\n{row.title.en}", f"{row.ledger.zh}\n{row.ledger.en}"
             table.add_row(row.clause, Text(asks), Text(checked))
     return table
 
@@ -69,7 +79,7 @@ def _ledger(rows: Sequence[CoverageRow]) -> Table:
 def _table(rows: Sequence[CoverageRow], names: Mapping[str, str]) -> Table:
     first = rows[0]
     table = Table(
-        title=Text(f"{first.clause}  {first.title.zh}\n{first.title.en}", style="bold"),
+        title=_title(first),
         title_justify="left",
         expand=True,
         padding=(0, 1),
@@ -89,6 +99,16 @@ def _table(rows: Sequence[CoverageRow], names: Mapping[str, str]) -> Table:
             Text("\n".join(_limit(limit) for limit in row.limits)),
         )
     return table
+
+
+def _title(row: CoverageRow) -> Text:
+    title = Text(f"{row.clause}  {row.title.zh}", style="bold")
+    title.append(_mark(row), style="not bold yellow")
+    return title.append(f"\n{row.title.en}")
+
+
+def _mark(row: CoverageRow) -> str:
+    return f"  ({_CERTAINTY[row.certainty]})" if _CERTAINTY[row.certainty] else ""
 
 
 def _points(row: CoverageRow) -> Text:

@@ -41,9 +41,8 @@ def coverage(
 
 def _ledger_row(clause: Clause, ledger: Text) -> CoverageRow:
     none: tuple[str, ...] = ()
-    return CoverageRow(
-        clause.id, clause.title, "", CoverageStatus.LEDGER, none, none, none, none, none, none, (), ledger
-    )
+    status, sure = CoverageStatus.LEDGER, clause.certainty
+    return CoverageRow(clause.id, clause.title, "", status, none, none, none, none, none, none, (), ledger, sure)
 
 
 def limit_view(kind: LimitKind, own: Limit | None) -> LimitView:
@@ -118,6 +117,7 @@ class _Judge:
             interlocks=tuple(each.id for each in interlocks),
             missing_rules=tuple(missing_rules),
             limits=tuple(_unique(limit for rule in rules for limit in self._limits.get(rule.id, ()))),
+            certainty=clause.certainty,
         )
 
 

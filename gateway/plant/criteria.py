@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gateway.gases import GASES, Basis
 from gateway.plant.model import Text
@@ -74,6 +75,21 @@ class Requirement:
     interlocks: tuple[str, ...]
 
 
+class ClauseCertainty(StrEnum):
+    """How sure we are that a clause says what the criteria here say of it."""
+
+    VERIFIED = "verified"
+    """Read in the order's published text."""
+    NUMBER_FROM_MEMORY = "number_from_memory"
+    """The text was read, the number that it has was not."""
+    CONFIRMED = "confirmed"
+    """From memory, and a notice of a local bureau says the same."""
+    FROM_MEMORY = "from_memory"
+    """To be checked against the official gazette before anybody quotes it."""
+    UNLISTED = "unlisted"
+    """No item of the order: what belongs to an article and no single item names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """One item of 应急管理部令第10号, paraphrased."""
@@ -86,6 +102,7 @@ class Clause:
     """What of it no sensor can watch, and a person checks and writes down."""
     everywhere: bool = False
     """Whether its article concerns every plant, whatever its equipment."""
+    certainty: ClauseCertainty = ClauseCertainty.FROM_MEMORY
 
     @property
     def article(self) -> str:

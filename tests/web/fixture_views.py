@@ -9,6 +9,7 @@ from gateway.events.interlocks import Verdict
 from gateway.events.tickets import TicketAction, TicketState
 from gateway.machines.alarm import AlarmStateName
 from gateway.machines.suppression import NOT_SUPPRESSED, Removal, Shelf, Suppression
+from gateway.plant.criteria import ClauseCertainty
 from gateway.plant.model import Text
 from gateway.plant.risk import RiskColour
 from gateway.rule import EffectMode, Priority, TicketGrade
@@ -330,6 +331,7 @@ def coverage() -> list[wire.CoverageRow]:
             ("eaf.cooling_water@eaf1_panel_a",),
             (),
             (_limit(55.0, "设计文件 Q/2024-17", overridden=True),),
+            certainty=ClauseCertainty.VERIFIED,
         ),
         wire.CoverageRow(
             "第四条（三）",
@@ -343,6 +345,7 @@ def coverage() -> list[wire.CoverageRow]:
             (),
             (),
             (_limit(60.0, "GB", overridden=False),),
+            certainty=ClauseCertainty.VERIFIED,
         ),
         wire.CoverageRow(
             "第十一条（五）",

@@ -26,3 +26,10 @@ def test_that_nothing_is_on_trial_is_said(page: Page, fake: FakeGateway) -> None
     fake.trials = []
     page.get_by_test_id("nav-coverage").click()
     expect(page.get_by_test_id("trials")).to_contain_text("没有试运行的规则")
+
+
+def test_a_clause_that_was_not_read_in_its_text_says_so(page: Page) -> None:
+    page.get_by_test_id("nav-coverage").click()
+    marks = page.get_by_test_id("clause-certainty")
+    expect(marks).to_have_count(1)  # of the two clauses the other one was read
+    expect(marks).to_contain_text("凭记忆，待核对原文")

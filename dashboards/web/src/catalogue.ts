@@ -431,6 +431,14 @@ export const certainties: Readonly<Record<string, Text>> = {
   engineering: text("工程估计", "Engineering"),
 };
 
+/** How sure we are of a clause that was not read in the published text. */
+export const clauseCertainties: Readonly<Record<string, Text>> = {
+  number_from_memory: text("条款号凭记忆", "Number from memory"),
+  confirmed: text("凭记忆，地方通知可印证", "From memory, a local notice agrees"),
+  from_memory: text("凭记忆，待核对原文", "From memory, to be checked"),
+  unlisted: text("非单列条款", "No item of the order"),
+};
+
 /** By the number that travels on the wire. */
 export const qualities: readonly Text[] = [words.good, words.uncertain, words.stale, words.bad];
 

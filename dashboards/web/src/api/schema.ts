@@ -1777,6 +1777,12 @@ export interface components {
             behind: number;
         };
         /**
+         * ClauseCertainty
+         * @description How sure we are that a clause says what the criteria here say of it.
+         * @enum {string}
+         */
+        ClauseCertainty: "verified" | "number_from_memory" | "confirmed" | "from_memory" | "unlisted";
+        /**
          * CommandCompleted
          * @description The device confirmed the write, or did not. Feedback is judged separately.
          */
@@ -2054,6 +2060,8 @@ export interface components {
             /** Limits */
             limits: components["schemas"]["LimitView"][];
             ledger?: components["schemas"]["Text"] | null;
+            /** @default from_memory */
+            certainty: components["schemas"]["ClauseCertainty"];
         };
         /**
          * CoverageStatus
