@@ -39,6 +39,7 @@ from tests.web import (
     fixture_exports,
     fixture_handover,
     fixture_hazards,
+    fixture_ledgers,
     fixture_plant,
     fixture_trials,
     fixture_views,
@@ -331,8 +332,8 @@ class FakeGateway:
 
 
 def refusal(status: int, message: str, problems: tuple[wire.ProblemView, ...]) -> JSONResponse:
-    body = TypeAdapter(wire.ErrorView).dump_python(wire.ErrorView("refused", message, problems), mode="json")
-    return JSONResponse(body, status_code=status)
+    view = wire.ErrorView("refused", message, problems)
+    return JSONResponse(TypeAdapter(wire.ErrorView).dump_python(view, mode="json"), status_code=status)
 
 
 def make_app(fake: FakeGateway) -> FastAPI:
@@ -377,6 +378,7 @@ def make_app(fake: FakeGateway) -> FastAPI:
         return fake.trend(point_id, start, end, buckets)
 
     fixture_trials.serve(app, lambda: fake.trials)
+    fixture_ledgers.mount(app, wall_clock)
     if DIST.is_dir():
         app.mount("/", StaticFiles(directory=DIST, html=True))
     return app
@@ -389,10 +391,9 @@ def main() -> None:
     fake = FakeGateway(parser.parse_args().port)
     fake.start()
     print(f"the page: {fake.url}")
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
-    except KeyboardInterrupt:
-        fake.stop()
+    fake.stop()
 
 
 if __name__ == "__main__":

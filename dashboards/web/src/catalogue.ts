@@ -1,5 +1,5 @@
 // Every word of the page, Chinese first with English beside it. Words that the gateway sends are not here.
-import type { AlarmStateName, CoverageStatus, ExportState, ProofTest, Text, TicketAction, TicketView, Verdict } from "./api/types.ts";
+import type { AlarmStateName, CoverageStatus, Dimension, ExportState, ProofTest, Text, TicketAction, TicketView, Verdict } from "./api/types.ts";
 
 const text = (zh: string, en: string): Text => ({ zh, en });
 
@@ -24,7 +24,6 @@ export const words = {
   data_age: text("数据", "Data age"),
   connection_age: text("连接", "Link age"),
   dropped: text("丢弃", "Dropped"),
-  ledgers_of_the_year: text("本年台账导出", "This year's ledgers"),
   copy_age: text("异地副本", "Copy"),
   siren: text("声光报警", "Siren"),
   siren_quiet: text("静默", "quiet"),
@@ -72,6 +71,49 @@ export const words = {
   lost_for: text("已断开", "Lost for"),
   connecting: text("正在连接网关", "Connecting to the gateway"),
   retrying: text("正在不断重连", "Reconnecting without end"),
+
+  // Ledgers
+  ledgers: text("台账与统计", "Ledgers"),
+  forms: text("台账与报表下载", "Forms to download"),
+  this_week: text("本周", "Week"),
+  this_month: text("本月", "Month"),
+  this_quarter: text("本季", "Quarter"),
+  this_year: text("本年", "Year"),
+  first_day: text("自", "From"),
+  last_day: text("至", "To"),
+  wrong_period: text("起止日期不对：须填写，且起不晚于止", "Expected a first day that is not after the last"),
+  analysis: text("统计分析", "Analysis"),
+  bar_mended: text("已销号", "written off"),
+  bar_standing: text("未销号", "standing"),
+  bar_overdue: text("逾期未改", "overdue"),
+  hazards_found: text("发现", "Found"),
+  hazards_major: text("其中重大", "Major"),
+  hazards_mended: text("已销号 · 整改率", "Written off"),
+  hazards_on_time: text("按期 / 到期 · 按期率", "On time / due"),
+  hazards_overdue: text("逾期未改", "Overdue"),
+  hazards_recurred: text("复发", "Recurred"),
+  hazards_returned: text("销号后再现", "Returned"),
+  hazards_false: text("误报", "False alarms"),
+  hazards_days: text("平均整改天数", "Mean days"),
+  mended_rate: text("整改率", "Written off"),
+  on_time_rate: text("按期率", "On time"),
+  no_hazards_found: text("区间内没有隐患", "No hazards in these days"),
+  fewer: text("收起", "Fewer"),
+  ledger_import: text("导入已有的隐患排查台账", "Take over an existing ledger"),
+  ledger_import_note: text(
+    "先查错，再导入；有一处错误就一条也不导入，同一文件导入多次也只登记一次。",
+    "Look through first. With one mistake nothing is filed; the same file twice files nothing twice.",
+  ),
+  handed_in_by: text("导入人", "By"),
+  workbook_file: text("工作簿（.xlsx）", "Workbook"),
+  check_only: text("只查错", "Look through"),
+  file_them: text("导入", "File them"),
+  reading_workbook: text("正在读取", "Reading"),
+  import_would: text("没有错误，可以导入", "No mistakes; would file"),
+  import_did: text("已导入", "Filed"),
+  import_known: text("已有", "already there"),
+  import_refused: text("未导入，错误", "Nothing was filed; mistakes"),
+  cell: text("单元格", "Cell"),
 
   // Priorities
   critical: text("紧急", "Critical"),
@@ -465,17 +507,14 @@ export function qualityWords(quality: number, reason: number): Text {
   return (reason > 0 ? reasons[reason] : undefined) ?? qualities[quality] ?? words.bad;
 }
 
-/** Forms that the notices prescribe, by the id that the API knows them by. */
-export const ledgerForms = {
-  hazards: text("隐患排查台账", "Hazards"),
-  major: text("重大事故隐患台账", "Major hazards"),
-  weekly: text("周调度表", "Weekly"),
-  "cross-check": text("交叉检查汇总", "Cross-checks"),
-  issues: text("问题隐患清单", "Issues"),
-  monthly: text("月度清单", "Monthly"),
-  risks: text("风险辨识清单", "Risks"),
-  "risk-control": text("分级管控台账", "Risk control"),
-  profile: text("一企一档", "Profile"),
-  equipment: text("设备台账", "Equipment"),
-  analysis: text("统计分析", "Analysis"),
+/** By what hazards are counted. */
+export const dimensions: Readonly<Record<Dimension, Text>> = {
+  area: text("区域", "Area"),
+  equipment: text("设备", "Equipment"),
+  rule: text("隐患", "Hazard"),
+  unit: text("责任单位", "Responsible unit"),
+  source: text("来源", "Source"),
+  clause: text("条款", "Clause"),
+  grade: text("等级", "Grade"),
+  month: text("月份", "Month"),
 };

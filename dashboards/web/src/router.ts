@@ -2,7 +2,7 @@
 import { reactive } from "vue";
 
 export const VIEWS = ["wall", "alarms", "interlocks", "tickets", "trend", "coverage", "duty"] as const;
-export type ViewName = (typeof VIEWS)[number] | "equipment";
+export type ViewName = (typeof VIEWS)[number] | "equipment" | "ledgers";
 
 interface Route {
   view: ViewName;
@@ -11,7 +11,7 @@ interface Route {
 
 function parse(hash: string): Route {
   const [, name = "", subject = ""] = hash.split("/");
-  const known = name === "equipment" || (VIEWS as readonly string[]).includes(name);
+  const known = name === "equipment" || name === "ledgers" || (VIEWS as readonly string[]).includes(name);
   return { view: known ? (name as ViewName) : "wall", subject: decodeURIComponent(subject) };
 }
 

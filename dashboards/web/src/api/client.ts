@@ -1,6 +1,7 @@
 // Requests and answers over HTTP; every failure is an ApiError whose view can be shown in words.
 import type {
   AlarmView,
+  AnalysisView,
   BypassRequest,
   CoverageRow,
   DutyCheck,
@@ -9,10 +10,12 @@ import type {
   ExportRequest,
   ExportView,
   FiguresView,
+  FormView,
   HandoverPack,
   HandoverRequest,
   HandoverSigned,
   HandoverView,
+  ImportView,
   MatrixRow,
   ProofTestRequest,
   RemovalRequest,
@@ -26,8 +29,9 @@ import type {
 } from "./types.ts";
 
 const LIMIT = 10_000;
-/** A video over a plant's network. */
+/** A video over a plant's network; a ledger of some thousand lines. */
 const UPLOAD_LIMIT = 600_000;
+const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 export class ApiError extends Error {
   readonly status: number;
@@ -127,5 +131,18 @@ export const api = {
   exports: () => request<ExportView[]>("/api/exports"),
   beginExport: (wish: ExportRequest) => request<ExportView>("/api/exports", wish),
   cancelExport: (id: string) => request<ExportView>(`/api/exports/${part(id)}`, {}, "DELETE"),
+  ledgers: () => request<FormView[]>("/api/ledgers"),
+  analysis: (start: number, end: number) =>
+    request<AnalysisView>(`/api/ledgers/analysis?start=${Math.round(start)}&end=${Math.round(end)}`),
+  importLedger: (file: File, person: Person, check: boolean) => {
+    const query = new URLSearchParams({ ...person, file: file.name.slice(0, 200), check: String(check) });
+    return answered<ImportView>(`/api/ledgers/hazards/import?${query.toString()}`, {
+      method: "POST",
+      headers: { "content-type": WORKBOOK },
+      body: file,
+      signal: AbortSignal.timeout(UPLOAD_LIMIT),
+      cache: "no-store",
+    });
+  },
   coverage: () => request<CoverageRow[]>("/api/coverage"),
 };
