@@ -97,6 +97,10 @@ class Journal(Protocol):
 
     async def advance(self, follower: str, sequence: int) -> None: ...
 
+    async def rewind(self, follower: str, sequence: int) -> None:
+        """Let this follower read again from here on, durably."""
+        ...
+
     async def set_aside(self, follower: str, sequence: int, cause: str) -> None:
         """Keep in sight, durably, that this follower passes over an entry, and why."""
         ...

@@ -72,9 +72,7 @@ RESTARTED_WITHOUT_RESET_RESPONSE = Text(
     "Bring the trip back and stop now; run again only when the cause is found and reset",
 )
 PROOF_OVERDUE = Text("联锁试验超期：{}", "Interlock proof test overdue: {}")
-PROOF_OVERDUE_CONSEQUENCE = Text(
-    "联锁是否有效已无证明", "Nothing proves any more that the interlock would act"
-)
+PROOF_OVERDUE_CONSEQUENCE = Text("联锁是否有效已无证明", "Nothing proves any more that the interlock would act")
 PROOF_OVERDUE_RESPONSE = Text(
     "安排联锁试验，申报后逐项验证原因与动作", "Arrange a proof test, declare it, and try every cause and effect"
 )

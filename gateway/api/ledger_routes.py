@@ -83,9 +83,7 @@ async def ledger_analysis(
 
 
 def _tally(tally: Tally) -> TallyView:
-    return TallyView(
-        **asdict(tally), mended_rate=tally.mended_share.ratio, on_time_rate=tally.on_time_share.ratio
-    )
+    return TallyView(**asdict(tally), mended_rate=tally.mended_share.ratio, on_time_rate=tally.on_time_share.ratio)
 
 
 @ledgers.get("/api/ledgers/{form}.xlsx", response_class=Response, responses=WORKBOOK_ANSWER)

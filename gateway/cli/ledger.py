@@ -56,9 +56,7 @@ def command() -> None:
 @click.option("--to", "end", type=Moment(), required=True, help="First day that is left out.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A new .xlsx file.")
 @click.pass_context
-def _form_command(
-    ctx: click.Context, plant: Path, data: Path, start: Instant, end: Instant, output: Path
-) -> None:
+def _form_command(ctx: click.Context, plant: Path, data: Path, start: Instant, end: Instant, output: Path) -> None:
     from gateway import app
     from gateway.clock import SystemClock
     from gateway.ledgers.form import Period

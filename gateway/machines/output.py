@@ -194,9 +194,7 @@ def _completed(state: OutputState, event: CommandCompleted) -> OutputState:
         return state
     became = Receiving.CONFIRM if event.written else Receiving.REFUSE if event.refused else Receiving.FAIL
     stage = COMMAND.next(command.id, command.stage, became)
-    return replace(
-        state, command=replace(command, stage=stage, completed_at=event.at, detail=event.detail)
-    )
+    return replace(state, command=replace(command, stage=stage, completed_at=event.at, detail=event.detail))
 
 
 @dataclass(frozen=True, slots=True)

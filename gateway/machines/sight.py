@@ -57,9 +57,7 @@ def truth_of(test: PointTest, value: float | None, baseline: float | None = None
 class Watch:
     """One expectation of one command, from the first look on."""
 
-    def __init__(
-        self, expected: Expectation, asked_at: Instant, watched_from: Instant, baseline: float | None
-    ) -> None:
+    def __init__(self, expected: Expectation, asked_at: Instant, watched_from: Instant, baseline: float | None) -> None:
         """`baseline`: the point at the command, for what falls or rises; None where that is not known."""
         self.expected, self.asked_at, self.watched_from = expected, asked_at, watched_from
         self._baseline = baseline

@@ -112,9 +112,7 @@ def _heartbeat(item: Item[DeviceShape], settings: _Settings) -> Heartbeat | None
     return None if shape is None else Heartbeat(settings[item.field("heartbeat")], shape.period, shape.counts)
 
 
-def _outputs(
-    sections: Sections, settings: _Settings, classes: _Classes, points: Sequence[Point]
-) -> tuple[Output, ...]:
+def _outputs(sections: Sections, settings: _Settings, classes: _Classes, points: Sequence[Point]) -> tuple[Output, ...]:
     by_id = {point.id: point for point in points}
     return tuple(
         Output(

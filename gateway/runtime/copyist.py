@@ -128,8 +128,13 @@ class Copyist:
         self.note = await self._copy.prepare()
         if self.note:
             _log.warning("%s: %s", self.name, self.note)
-        self._kept = self.complete = Instant(await self._journal.cursor(self._cursor))
-        self.live = self._gap_end = self.complete
+        cursor, settled = Instant(await self._journal.cursor(self._cursor)), self._settled()
+        if cursor > settled + SETTLED:
+            # The clock was set back while nobody ran: what comes now is stamped before what was copied last.
+            _log.warning("the clock is %.0f s behind the last copied sample", (cursor - settled) / SECOND)
+            await self._journal.rewind(self._cursor, settled)
+            cursor = settled
+        self._kept = self.complete = self.live = self._gap_end = cursor
 
     def _settled(self) -> Instant:
         waiting = self._unwritten_since()

@@ -84,6 +84,7 @@ class SqlJournal:
             index_elements=[CURSOR.c.follower],
             set_={"sequence": case((CURSOR.c.sequence > ahead, CURSOR.c.sequence), else_=ahead)},
         )
+        self._reset_cursor = cursor.on_conflict_do_update(index_elements=[CURSOR.c.follower], set_={"sequence": ahead})
         self._put_aside = aside.on_conflict_do_update(
             index_elements=[ASIDE.c.follower, ASIDE.c.sequence], set_={"cause": aside.excluded.cause}
         )
@@ -135,6 +136,11 @@ class SqlJournal:
         """Move a follower's cursor on, durably; never backwards."""
         row: dict[str, str | int] = {"follower": follower, "sequence": sequence}
         await self._writing.run("advance", lambda: self._write("advance a cursor in", _one(self._put_cursor, row)))
+
+    async def rewind(self, follower: str, sequence: int) -> None:
+        """Let this follower read again from here on, durably."""
+        row: dict[str, str | int] = {"follower": follower, "sequence": sequence}
+        await self._writing.run("rewind", lambda: self._write("rewind a cursor in", _one(self._reset_cursor, row)))
 
     async def set_aside(self, follower: str, sequence: int, cause: str) -> None:
         """Keep in sight, durably, that this follower passes over an entry, and why."""

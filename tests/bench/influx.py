@@ -1,17 +1,18 @@
 """A backlog copied from the history to a real InfluxDB, beside bare writes of the same lines; nothing may be missing.
 
-Needs INFLUXDB_URL and INFLUXDB_TOKEN.
+Counts and sums of all points and every row of some are compared on both sides, after a drain that is let be and after
+one whose process is killed again and again. Needs INFLUXDB_URL and INFLUXDB_TOKEN.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import random
 import time
 from pathlib import Path
 
 import numpy as np
-from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 
 from gateway.clock import ManualClock
@@ -21,45 +22,53 @@ from gateway.runtime.copyist import SETTLED, Copyist
 from gateway.sample import SECOND, Instant, SampleBatch
 from gateway.stores.history_duckdb import DuckdbHistory
 from gateway.stores.influx_lines import SeriesPoint, sample_lines, series_of
-from gateway.stores.influxdb import InfluxAddress, InfluxHistory
+from gateway.stores.influxdb import InfluxAddress
 from gateway.stores.journal_sqlite import SqliteJournal
 from tests.bench.harness import BenchFailed, Options, Result, workspace
+from tests.stores import drain
+from tests.stores.drain import NAMES, POINTS
 
-POINTS = 2_000
-NAMES = [f"works.point-{number:04d}" for number in range(POINTS)]
 BARE = 20
 """Batches of LIVE_AT_ONCE lines written with the bare client."""
+
+KILLED_SECONDS = 300
+"""Backlog of the drain that is killed."""
+
+LOOKED_AT = [0, 1, 777, 1024, POINTS - 1]
+"""Points of which every row is compared."""
 
 
 def run(options: Options) -> Result:
     if "INFLUXDB_URL" not in os.environ:
         raise BenchFailed("influx: needs INFLUXDB_URL and INFLUXDB_TOKEN; no figure")
-    seconds = 300 if options.quick else 3600
+    seconds, kills = (300, 5) if options.quick else (3600, 20)
     result = Result(
         "influx",
         f"the same lines written by the bare client, {module.LIVE_AT_ONCE} at a time",
-        {"points": POINTS, "seconds_of_backlog": seconds},
+        {"points": POINTS, "seconds_of_backlog": seconds, "kills_asked": kills},
     )
     with workspace() as work:
         asyncio.run(_measure(work, seconds, result))
+    with workspace() as work:
+        _killed(work, kills, result)
     return result
 
 
+def _bucket() -> InfluxAddress:
+    return drain.address(f"bench-{identity('bench', time.time_ns())}")
+
+
+def _start(seconds: int) -> Instant:
+    return Instant((time.time_ns() // 1000 // SECOND - seconds - 60) * SECOND)
+
+
 async def _measure(work: Path, seconds: int, result: Result) -> None:
-    address = InfluxAddress(
-        os.environ["INFLUXDB_URL"],
-        os.environ.get("INFLUXDB_ORG", "tocsin"),
-        f"bench-{identity('bench', time.time_ns())}",
-        os.environ["INFLUXDB_TOKEN"],
-    )
-    now = time.time_ns() // 1000
-    start = Instant((now // SECOND - seconds - 60) * SECOND)
+    address, start = _bucket(), _start(seconds)
+    await drain.store_backlog(work, start, seconds)
     history = await DuckdbHistory.open(work / "history.duckdb", NAMES)
     journal = await SqliteJournal.open(work / "journal.sqlite")
-    copy = InfluxHistory(address, [SeriesPoint(name, "works") for name in NAMES])
+    copy = drain.target(address)
     try:
-        for second in range(seconds):
-            await history.append(_batch(start, second))
         clock = ManualClock(Instant(start + seconds * SECOND + SETTLED))
         copyist = Copyist("influxdb", copy, history, journal, clock, lambda: None)
         await copyist._begin()
@@ -75,60 +84,46 @@ async def _measure(work: Path, seconds: int, result: Result) -> None:
         result.add("ratio to bare", count / taken / bare, "x")
         tally = await copy.tally(start, Instant(start + seconds * SECOND))
         result.require(tally.samples == count and tally.numbers == count, f"all {count} samples are there once", tally)
-        sums = await asyncio.to_thread(_sums, address, start, seconds)
-        expected = [sum(_values(second)[point] for second in range(seconds)) for point in (0, 1, POINTS - 1)]
-        result.require(bool(np.allclose(sums, expected, rtol=1e-12)), "sums of single points agree", (sums, expected))
+        await asyncio.to_thread(_compare, address, start, seconds, result)
     finally:
         await copy.close()
         await history.close()
         await journal.close()
-        _remove(address)
+        drain.remove(address)
 
 
-def _values(second: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.arange(POINTS) + np.round(np.sin(second + np.arange(POINTS)), 3)
+def _killed(work: Path, kills: int, result: Result) -> None:
+    address, start = _bucket(), _start(KILLED_SECONDS)
+    asyncio.run(drain.store_backlog(work, start, KILLED_SECONDS))
+    try:
+        end = start + KILLED_SECONDS * SECOND
+        killed, done = drain.drain_with_kills(work, address.bucket, end, kills, random.Random(13))
+        result.require(done, "a drain that was killed is taken up and ends")
+        result.require(killed > 0, "it was killed before it was done")
+        result.add("SIGKILLs during a drain of 600,000 samples", killed, "")
+        _compare(address, start, KILLED_SECONDS, result)
+    finally:
+        drain.remove(address)
 
 
-def _batch(start: Instant, second: int) -> SampleBatch:
-    at = np.full(POINTS, start + second * SECOND, dtype=np.int64)
-    zeros = np.zeros(POINTS, dtype=np.uint8)
-    return SampleBatch(np.arange(POINTS, dtype=np.int32), _values(second), zeros, zeros.copy(), at, at.copy())
+def _compare(address: InfluxAddress, start: int, seconds: int, result: Result) -> None:
+    end = start + seconds * SECOND
+    counts, sums = drain.held(address, start, end)
+    wanted_counts, wanted_sums = drain.expected(seconds)
+    result.require(bool(np.array_equal(counts, wanted_counts)), "every point has every sample, once", counts.sum())
+    result.require(bool(np.allclose(sums, wanted_sums, rtol=1e-12)), "the sums of all points agree")
+    there = drain.digest_held(address, start, end, LOOKED_AT)
+    wanted = drain.digest_expected(start, seconds, LOOKED_AT)
+    result.require(there == wanted, f"time and value of every row of {len(LOOKED_AT)} points agree (SHA-256)", there)
 
 
 def _bare(address: InfluxAddress, start: Instant) -> float:
     series = series_of([SeriesPoint(name, "works") for name in NAMES])
     each = module.LIVE_AT_ONCE // POINTS
-    with InfluxDBClient(url=address.url, token=address.token, org=address.organisation, enable_gzip=True) as client:
+    with drain.client_of(address) as client:
         writing = client.write_api(write_options=SYNCHRONOUS)
         began = time.monotonic()
         for turn in range(BARE):
-            batch = SampleBatch.concatenate(_batch(start, turn * each + second) for second in range(each))
-            writing.write(bucket=address.bucket, record=sample_lines(series, batch))
+            batches = (drain.batch(start, turn * each + second) for second in range(each))
+            writing.write(bucket=address.bucket, record=sample_lines(series, SampleBatch.concatenate(batches)))
         return BARE * module.LIVE_AT_ONCE / (time.monotonic() - began)
-
-
-def _sums(address: InfluxAddress, start: Instant, seconds: int) -> list[float]:
-    """Sum of all values of three points, as the server has them."""
-    found = []
-    with InfluxDBClient(url=address.url, token=address.token, org=address.organisation, timeout=60_000) as client:
-        for point in (0, 1, POINTS - 1):
-            stop = (start + seconds * SECOND) * 1000
-            query = (
-                f'from(bucket: "{address.bucket}") |> range(start: time(v: {start * 1000}), stop: time(v: {stop})) '
-                f'|> filter(fn: (r) => r.point == "{NAMES[point]}" and r._field == "value") |> sum()'
-            )
-            tables = client.query_api().query(query)
-            found += [float(record.get_value()) for table in tables for record in table.records]
-    return found
-
-
-def _remove(address: InfluxAddress) -> None:
-    with InfluxDBClient(url=address.url, token=address.token, org=address.organisation) as client:
-        for task in client.tasks_api().find_tasks():
-            if task.name.startswith(address.bucket):
-                client.tasks_api().delete_task(task.id)
-        # After the tasks: a server that thins out what is being removed was seen to crash.
-        for name in (address.bucket, f"{address.bucket}_thinned"):
-            bucket = client.buckets_api().find_bucket_by_name(name)
-            if bucket is not None:
-                client.buckets_api().delete_bucket(bucket)

@@ -66,6 +66,10 @@ class MemoryJournal:
         self.check("advance a cursor")
         self.cursors[follower] = sequence
 
+    async def rewind(self, follower: str, sequence: int) -> None:
+        self.check("rewind")
+        self.cursors[follower] = sequence
+
     async def set_aside(self, follower: str, sequence: int, cause: str) -> None:
         self.check("set a record aside")
         self.asides.setdefault(follower, {})[sequence] = Aside(sequence, cause)

@@ -211,6 +211,23 @@ async def test_a_new_run_goes_on_where_the_last_one_was_complete() -> None:
     assert scene.there() == set(range(scene.settled))
 
 
+async def test_after_the_clock_was_set_back_by_an_hour_what_comes_next_is_copied_over_any_restart() -> None:
+    scene = Scene()
+    scene.clock.advance(3600 * SECOND)
+    await scene.start()
+    scene.pass_(60)
+    await scene.turns(1)
+    scene.clock.at = Instant(START)
+    await scene.start()
+    scene.pass_(100)
+    await scene.turns(1)
+    await scene.start()
+    scene.pass_(100)
+    await scene.turns(1)
+    assert scene.there() >= set(range(198))
+    assert scene.there() >= set(range(3600, 3658))
+
+
 async def test_a_sample_that_can_never_be_taken_is_counted_and_holds_up_no_other() -> None:
     scene = Scene()
     await scene.start()

@@ -33,9 +33,7 @@ LOOKED_AT = Guard(
 )
 
 
-def bench(
-    *, silence: int = 3 * MINUTE, checks: DutyCheckPolicy | None = None, feedback: bool = False
-) -> Bench:
+def bench(*, silence: int = 3 * MINUTE, checks: DutyCheckPolicy | None = None, feedback: bool = False) -> Bench:
     """Two alarms, of which only the grave one sounds; the siren is quiet, and knows it."""
     policy = SirenPolicy(SIREN, frozenset({"critical", "high"}), silence=silence)
     people = Duty(sirens=(policy,), checks=checks or DutyCheckPolicy())

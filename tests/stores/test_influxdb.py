@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import os
+import random
 import re
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -31,6 +34,7 @@ from gateway.store import Tally
 from gateway.stores.influx_lines import SeriesPoint, event_line
 from gateway.stores.influx_setup import InfluxPlan, thinned, thinning
 from gateway.stores.influxdb import InfluxAddress, InfluxHistory
+from tests.stores import drain
 
 POINTS = [SeriesPoint("eaf-1.inlet_flow", "eaf-1"), SeriesPoint("a b,c=d", "e")]
 
@@ -284,3 +288,23 @@ class TestAgainstARealInfluxDB:
 
 def client_of(address: InfluxAddress) -> InfluxDBClient:
     return InfluxDBClient(url=address.url, token=address.token, org=address.organisation)
+
+
+@pytest.mark.influx
+@pytest.mark.skipif("INFLUXDB_URL" not in os.environ, reason="needs INFLUXDB_URL and INFLUXDB_TOKEN")
+def test_a_drain_that_is_killed_again_and_again_ends_with_everything_there_once(tmp_path: Path) -> None:
+    seconds, where = 60, drain.address(f"test-{identity('bucket', time.time_ns())}")
+    start = (time.time_ns() // 1_000_000_000 - 600) * 1_000_000
+    end = start + seconds * 1_000_000
+    asyncio.run(drain.store_backlog(tmp_path, start, seconds))
+    try:
+        killed, done = drain.drain_with_kills(tmp_path, where.bucket, end, 3, random.Random(3))
+        assert done
+        assert killed > 0
+        counts, sums = drain.held(where, start, end)
+        wanted_counts, wanted_sums = drain.expected(seconds)
+        assert counts.tolist() == wanted_counts.tolist()
+        assert sums.tolist() == pytest.approx(wanted_sums.tolist(), rel=1e-12)
+        assert drain.digest_held(where, start, end, [0, 99]) == drain.digest_expected(start, seconds, [0, 99])
+    finally:
+        drain.remove(where)

@@ -102,12 +102,14 @@ async def test_a_state_row_replaces_the_one_before_it_and_only_standing_ones_are
     assert await journal.state(StateKind.TICKET, "a") == row("a", "2", kind=StateKind.TICKET)
 
 
-async def test_a_cursor_starts_at_zero_and_never_moves_back(journal: SqlJournal) -> None:
+async def test_a_cursor_starts_at_zero_and_moves_back_only_when_told_so(journal: SqlJournal) -> None:
     assert await journal.cursor("county") == 0
     await journal.advance("county", 7)
     await journal.advance("county", 5)
     await journal.advance("browser", 1)
     assert (await journal.cursor("county"), await journal.cursor("browser")) == (7, 1)
+    await journal.rewind("county", 2)
+    assert await journal.cursor("county") == 2
 
 
 async def test_everything_is_there_after_closing_and_opening(path: Path) -> None:
