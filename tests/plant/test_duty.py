@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +101,12 @@ def test_the_sections_of_people_do_not_hide_each_other_s_mistakes(problems: Find
         "escalation.critical",
         "duty_checks.at[0]",
     ]
+
+
+@pytest.mark.parametrize("guide", ["hazards.md", "hazards.zh-CN.md"])
+def test_what_the_guide_says_of_overdue_hazards_holds(load: Load, good: str, guide: str) -> None:
+    text = Path("docs/guide", guide).read_text(encoding="utf-8")
+    (piece,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    ladders = load(good + piece).duty.hazards
+    assert [rung.level for rung in ladders.ladder("ordinary")] == [Level.SAFETY_MANAGER]
+    assert len(ladders.ladder("major")) == 3
