@@ -21,7 +21,10 @@ from gateway.document import read_yaml
 from gateway.duration import format_duration
 from gateway.errors import ConfigurationError, Problem
 from gateway.plant.advice import advice
+from gateway.plant.bus_time import Line, bus_time
 from gateway.plant.coverage import coverage
+
+_LINES_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Report:
     """Empty where there are errors."""
     cost: Cost | None
     """None where there are errors."""
+    lines: tuple[Line, ...] = ()
+    """How much of each line's time its scans take, the fullest first."""
 
 
 @click.command()
@@ -62,14 +67,14 @@ def command(plant: Path, *, as_json: bool) -> None:
     Ends with exit code 2 if the file has errors, 0 otherwise; warnings do not count.
     """
     try:
-        problems, rows, names, cost = _checked(plant)
+        problems, rows, names, cost, lines = _checked(plant)
     except ConfigurationError as error:
         if not as_json:
             raise
         click.echo(TypeAdapter(Report).dump_json(Report(error.problems, (), None), indent=2).decode())
         sys.exit(WRONG)
     if as_json:
-        click.echo(TypeAdapter(Report).dump_json(Report(tuple(problems), rows, cost), indent=2).decode())
+        click.echo(TypeAdapter(Report).dump_json(Report(tuple(problems), rows, cost, lines), indent=2).decode())
         return
     for problem in problems:
         click.echo(str(problem), err=True)
@@ -81,10 +86,17 @@ def command(plant: Path, *, as_json: bool) -> None:
         f"{cost.nodes} 个节点 nodes in {cost.groups} 组 kernels; 状态 state {cost.memory / 1024:.0f} KiB, "
         f"每拍 a tick {cost.operations} 次运算 operations; 预热 warm after {format_duration(cost.horizon)}"
     )
+    for line in lines[:_LINES_SHOWN]:
+        click.echo(f"总线时间 bus time: {line}")
+    if len(lines) > _LINES_SHOWN:
+        least = lines[_LINES_SHOWN].share
+        click.echo(f"总线时间 bus time: {len(lines) - _LINES_SHOWN} 条更空闲 lines more, {least:.0%} at most (--json)")
 
 
-def _checked(path: Path) -> tuple[Sequence[Problem], tuple[CoverageRow, ...], dict[str, str], Cost]:
-    """Warnings, coverage, the equipment's names and the cost; raises ConfigurationError."""
+def _checked(
+    path: Path,
+) -> tuple[Sequence[Problem], tuple[CoverageRow, ...], dict[str, str], Cost, tuple[Line, ...]]:
+    """Warnings, coverage, the equipment's names, the cost and the lines; raises ConfigurationError."""
     from gateway import app
 
     plant, program = app.load(path)
@@ -97,7 +109,7 @@ def _checked(path: Path) -> tuple[Sequence[Problem], tuple[CoverageRow, ...], di
     plan = program.plan()
     cost = Cost(plan.rules, plan.interlocks, plan.nodes, plan.groups, plan.memory, plan.operations, plan.horizon)
     names = {equipment.id: equipment.name.zh for equipment in plant.equipment}
-    return [*warnings, *program.warnings], rows, names, cost
+    return [*warnings, *program.warnings], rows, names, cost, bus_time(plant, app.DRIVERS)
 
 
 def _today() -> date:

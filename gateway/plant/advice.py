@@ -12,6 +12,7 @@ from gateway.document import Document, Path, show
 from gateway.driver import DriverKind
 from gateway.duration import format_duration
 from gateway.errors import Problem, Severity
+from gateway.plant.bus_time import Line, bus_time
 from gateway.plant.criteria import Criteria
 from gateway.plant.model import Plant
 from gateway.plant.own import GATEWAY, INTERNAL_DRIVER
@@ -38,31 +39,26 @@ def advice(
 
 
 def _slow_scans(plant: Plant, document: Document, drivers: Mapping[str, DriverKind]) -> list[Problem]:
+    place = {device.id: at for at, device in enumerate(d for d in plant.devices if d.driver != INTERNAL_DRIVER)}
     warnings = []
-    shares: dict[str, list[tuple[int, str, float]]] = {}
-    for index, device in enumerate(each for each in plant.devices if each.driver != INTERNAL_DRIVER):
-        points = [point for point in plant.points if point.device == device.id]
-        load = drivers[device.driver].load(device, points)
-        if load is not None and load.expected > load.period:
-            expected = f"a scan of {device.id} that fits its period of {format_duration(load.period)}"
-            longer = format_duration(load.expected - load.period)
-            got = f"{load.requests} requests that take about {format_duration(load.expected)}, {longer} too long"
-            warnings.append(_warning(document, ("devices", index), expected, got))
-        line = drivers[device.driver].line(device)
-        if load is not None and line is not None:
-            shares.setdefault(line, []).append((index, device.id, load.expected / load.period))
-    return warnings + [
-        _overloaded(document, line, members)
-        for line, members in shares.items()
-        if len(members) > 1 and sum(share for _, _, share in members) > 1
-    ]
+    for line in bus_time(plant, drivers):
+        for claim in line.claims:
+            if claim.expected > claim.period:
+                expected = f"a scan of {claim.device} that fits its period of {format_duration(claim.period)}"
+                longer = format_duration(claim.expected - claim.period)
+                took = format_duration(claim.expected)
+                got = f"{claim.requests} requests that take about {took}, {longer} too long"
+                warnings.append(_warning(document, ("devices", place[claim.device]), expected, got))
+        if len(line.claims) > 1 and line.share > 1:
+            warnings.append(_overloaded(document, line, place))
+    return warnings
 
 
-def _overloaded(document: Document, line: str, members: Sequence[tuple[int, str, float]]) -> Problem:
-    total = sum(share for _, _, share in members)
-    each = ", ".join(f"{device} {share:.0%}" for _, device, share in members)
-    got = f"scans that take {total:.0%} of its time, {total - 1:.0%} too much: {each}"
-    return _warning(document, ("devices", members[0][0]), f"a line {line} that all its devices fit on", got)
+def _overloaded(document: Document, line: Line, place: Mapping[str, int]) -> Problem:
+    each = ", ".join(f"{claim.device} {claim.share:.0%}" for claim in line.claims)
+    got = f"scans that take {line.share:.0%} of its time, {line.share - 1:.0%} too much: {each}"
+    first = min(place[claim.device] for claim in line.claims)
+    return _warning(document, ("devices", first), f"a line {line.line} that all its devices fit on", got)
 
 
 def _past_calibration(plant: Plant, document: Document, today: date) -> list[Problem]:

@@ -68,6 +68,7 @@ def test_the_demo_plant_has_no_errors_and_every_clause_is_covered() -> None:
     assert {row["clause"] for row in report["coverage"] if row["status"] == "ledger"} >= {"3(1)", "4(3)", "13(1)"}
     assert report["cost"]["rules"] > 50
     assert all(bound > 0 for bound in report["cost"].values())
+    assert sum(len(line["claims"]) for line in report["lines"]) >= 4
 
 
 def test_check_shows_a_table_and_warns_beside_it() -> None:

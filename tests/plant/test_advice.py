@@ -10,6 +10,7 @@ from gateway.document import read_yaml
 from gateway.driver import DriverKind
 from gateway.errors import Problem, Severity
 from gateway.plant.advice import advice
+from gateway.plant.bus_time import bus_time
 from gateway.plant.criteria import Criteria
 from gateway.plant.model import Plant, Text
 from gateway.rule import Priority, RuleInstance
@@ -52,6 +53,16 @@ def test_a_scan_that_cannot_fit_its_period_is_a_warning(
     assert problem.got == "2 requests that take about 1.2 s, 200 ms too long"
     lighter = "\n".join(line for line in good.splitlines() if "kind: breaker" not in line)
     assert "devices[0]" not in warnings(load, lighter, drivers, criteria)
+
+
+def test_the_bus_time_of_every_polled_line_is_told_the_fullest_first(
+    load: Load, good: str, drivers: Mapping[str, DriverKind]
+) -> None:
+    lines = bus_time(load(good), drivers)
+    assert [line.share for line in lines] == sorted((line.share for line in lines), reverse=True)
+    (claim,) = lines[0].claims
+    assert (claim.requests, claim.expected, claim.period) == (2, 1_200_000, 1_000_000)
+    assert str(lines[0]).endswith(f"120%, 20% too much: {claim.device} 2 req 1.2 s of 1 s (120%)")
 
 
 def test_a_point_is_warned_of_from_the_day_after_its_calibration_was_due(
