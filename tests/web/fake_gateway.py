@@ -44,6 +44,8 @@ from tests.web import (
     fixture_trials,
     fixture_views,
 )
+from tests.web.fixture_outputs import Outputs, refusal
+from tests.web.fixture_outputs import serve as serve_outputs
 from tests.web.fixture_tickets import NEXT
 
 DIST = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
@@ -67,6 +69,7 @@ class FakeGateway:
         self.tickets = {each.id: each for each in fixture_views.tickets(now)}
         self.hazards = fixture_hazards.Hazards(wall_clock, self._show)
         self.trials = fixture_trials.trials(now)
+        self.outputs = Outputs(now)
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.duty_check: DutyCheck | None = None
         self.mute, self.export_pace = False, 0.0
@@ -331,11 +334,6 @@ class FakeGateway:
         self._thread.join(timeout=10)
 
 
-def refusal(status: int, message: str, problems: tuple[wire.ProblemView, ...]) -> JSONResponse:
-    view = wire.ErrorView("refused", message, problems)
-    return JSONResponse(TypeAdapter(wire.ErrorView).dump_python(view, mode="json"), status_code=status)
-
-
 def make_app(fake: FakeGateway) -> FastAPI:
     """The wire contract over the fake's state."""
     app = fixture_exports.served(fixture_handover.served(fake, wall_clock), fake, wall_clock)
@@ -379,6 +377,7 @@ def make_app(fake: FakeGateway) -> FastAPI:
 
     fixture_trials.serve(app, lambda: fake.trials)
     fixture_ledgers.mount(app, wall_clock)
+    serve_outputs(app, fake.outputs)
     if DIST.is_dir():
         app.mount("/", StaticFiles(directory=DIST, html=True))
     return app

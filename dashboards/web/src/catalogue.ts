@@ -1,5 +1,5 @@
 // Every word of the page, Chinese first with English beside it. Words that the gateway sends are not here.
-import type { AlarmStateName, CoverageStatus, Dimension, ExportState, ProofTest, Text, TicketAction, TicketView, Verdict } from "./api/types.ts";
+import type { AlarmStateName, CommandStage, CoverageStatus, Dimension, ExportState, ProofTest, Text, TicketAction, TicketView, Verdict } from "./api/types.ts";
 
 const text = (zh: string, en: string): Text => ({ zh, en });
 
@@ -47,6 +47,24 @@ export const words = {
   lagging: text("滞后", "behind"),
   none: text("无", "None"),
   seconds_short: text("秒", "s"),
+
+  // Outputs
+  outputs: text("输出", "Outputs"),
+  holds: text("最近写入", "holds"),
+  observed_only: text("只监视，不写", "observed, never written"),
+  selected_by: text("已被选择：", "selected by"),
+  by_interlock: text("联锁", "interlock"),
+  safe_value: text("安全状态", "safe state"),
+  select_output: text("选择", "Select"),
+  operate: text("执行", "Operate"),
+  overtaken: text("此后联锁或他人又下了指令", "another command came after it"),
+  confirm_command: text("请再次确认", "Read it once more"),
+  operate_note: text("第一步：只选择，不发送。30 秒内须由同一人执行。", "First step: nothing is sent. The same person operates within 30 s."),
+  value_is_safe: text("这是安全状态的值，任何条件都不会拦住它。", "This is the safe state; no condition keeps it back."),
+  seconds_left: text("剩余", "left"),
+  feedback: text("动作反馈", "Feedback"),
+  process: text("工艺结果", "Process"),
+  close: text("关闭", "Close"),
 
   // Duty checks
   duty_check: text("查岗：请应答", "Duty check: please answer"),
@@ -400,6 +418,14 @@ export const alarmStates: Readonly<Record<AlarmStateName, Text>> = {
   returned_unacknowledged: text("已恢复 未确认", "Returned, unacknowledged"),
   latched_unacknowledged: text("已恢复 自保持 未确认", "Returned, latched, unacknowledged"),
   latched_acknowledged: text("已恢复 自保持 待复位", "Returned, latched: reset"),
+};
+
+/** How far a command has come on its way to the device. */
+export const stages: Readonly<Record<CommandStage, Text>> = {
+  requested: text("已记入日志，待写入", "journalled, on its way"),
+  written: text("设备已确认", "confirmed by the device"),
+  refused: text("网关拒绝，未发送", "refused, nothing sent"),
+  unconfirmed: text("已发送，设备未确认", "sent, not confirmed"),
 };
 
 export const verdicts: Readonly<Record<Verdict, Text>> = {

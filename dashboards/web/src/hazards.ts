@@ -16,7 +16,6 @@ export const sources: Readonly<Record<HazardSource, Text>> = {
   cross_inspection: text("交叉检查", "Cross inspection"),
   city_inspection: text("市级督查", "City inspection"),
   public_report: text("群众举报", "Public report"),
-  ledger: text("台账", "Ledger"),
 };
 
 export const REPORTS: readonly HazardSource[] = ["internal_report", "public_report"];

@@ -18,8 +18,12 @@ import type {
   ImportView,
   MatrixRow,
   ProofTestRequest,
+  OperateRequest,
+  OutputView,
   RemovalRequest,
   ReportRequest,
+  Selected,
+  SelectRequest,
   ShelveRequest,
   SirenView,
   TicketRequest,
@@ -144,5 +148,12 @@ export const api = {
       cache: "no-store",
     });
   },
+  outputs: () => request<OutputView[]>("/api/outputs"),
+  selectOutput: (output: string, wish: SelectRequest) =>
+    request<Selected>(`/api/outputs/${part(output)}/select`, wish),
+  operateOutput: (output: string, wish: OperateRequest) =>
+    request<OutputView>(`/api/outputs/${part(output)}/operate`, wish),
+  cancelSelection: (output: string, person: Person) =>
+    request<OutputView>(`/api/outputs/${part(output)}/cancel`, person),
   coverage: () => request<CoverageRow[]>("/api/coverage"),
 };
