@@ -49,7 +49,7 @@ class Tally:
     due: int
     """Those whose deadline has decided: rectified, or past it."""
     on_time: int
-    """Of those, rectified no later than the deadline that was agreed at last."""
+    """Of those, rectified no later than the deadline that was agreed at last, or else than the notices allow."""
     overdue: int
     """Past the deadline and not rectified."""
     recurrences: int
@@ -102,9 +102,8 @@ def _tally(name: str, group: Sequence[Account], until: Instant) -> Tally:
     true = [each for each in group if not each.is_false_alarm]
     rectified = [(each, at) for each in true if (at := each.rectified_at) is not None and at < until]
     done = {each.ticket.id for each, _ in rectified}
-    on_time = sum(each.ticket.due is not None and at <= each.ticket.due for each, at in rectified)
-    late = sum(each.ticket.due is not None and at > each.ticket.due for each, at in rectified)
-    overdue = sum(e.ticket.due is not None and e.ticket.due < until and e.ticket.id not in done for e in true)
+    on_time = sum(at <= each.ticket.deadline for each, at in rectified)
+    overdue = sum(each.ticket.deadline < until and each.ticket.id not in done for each in true)
     days = [(at - each.found_at) / DAY for each, at in rectified]
     return Tally(
         name=name,
@@ -112,7 +111,7 @@ def _tally(name: str, group: Sequence[Account], until: Instant) -> Tally:
         major=sum(each.is_major for each in true),
         false_alarms=len(group) - len(true),
         mended=sum(each.mended_by(until) for each in true),
-        due=on_time + late + overdue,
+        due=len(rectified) + overdue,
         on_time=on_time,
         overdue=overdue,
         recurrences=sum(each.ticket.recurrences for each in true),

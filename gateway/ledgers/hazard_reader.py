@@ -78,6 +78,7 @@ _OUTCOMES: Sequence[tuple[str, TicketState]] = (
     ("已完成", TicketState.AWAITING_RECHECK),
 )
 """How 整改完成情况 may begin, and what it then says."""
+_BEGINNINGS = "开头为 text that begins with " + "、".join(words for words, _ in _OUTCOMES)
 
 _MENDED = {TicketState.AWAITING_RECHECK, TicketState.RECHECKED, TicketState.WRITTEN_OFF}
 """With a date of writing off, these are written off."""
@@ -90,12 +91,14 @@ def read_ledger(sheets: Sequence[Sheet], file: str, now: Instant) -> tuple[Entry
     ledgers = [(sheet, head) for sheet in sheets if (head := _head_of(sheet)) is not None]
     if not ledgers:
         found = ", ".join(sheet.name for sheet in sheets) or "no sheet"
-        expected = f"a sheet with the columns {'、'.join(t for t in _TITLES if t not in _OPTIONAL)}"
-        raise RequestRefused([Problem(file, 0, 0, file, expected, f"none in {found}")])
+        columns = "、".join(title for title in _TITLES if title not in _OPTIONAL)
+        expected = f"含下列各列的工作表 a sheet with the columns {columns}"
+        raise RequestRefused([Problem(file, 0, 0, file, expected, f"没有 none in {found}")])
     for sheet, head in ledgers:
         entries += _SheetReader(sheet, head, file, now, problems).entries()
     if not entries and not problems:
-        problems.append(Problem(file, 0, 0, ledgers[0][0].name, "at least one hazard under the heads", "none"))
+        expected = "表头下至少一条隐患 at least one hazard under the heads"
+        problems.append(Problem(file, 0, 0, ledgers[0][0].name, expected, "没有 none"))
     if problems:
         raise RequestRefused(_shown(problems, file))
     return tuple(entries)
@@ -103,8 +106,10 @@ def read_ledger(sheets: Sequence[Sheet], file: str, now: Instant) -> tuple[Entry
 
 def _shown(problems: Sequence[Problem], file: str) -> list[Problem]:
     beyond = len(problems) - MOST_PROBLEMS
-    more = [Problem(file, 0, 0, file, "no further mistakes", f"{beyond} more")] if beyond > 0 else []
-    return [*problems[:MOST_PROBLEMS], *more]
+    if beyond <= 0:
+        return [*problems]
+    more = Problem(file, 0, 0, file, "没有更多错误 no further mistakes", f"还有 {beyond} 处 more")
+    return [*problems[:MOST_PROBLEMS], more]
 
 
 def _name_of(value: Value) -> str:
@@ -171,14 +176,14 @@ class _SheetReader:
         for column in range(1, max(len(values) for values in self.sheet.rows) + 1):
             name = self._title(column)
             if name in self._columns or name in self._further:
-                self._add(self.head, name, "each column once", f"again in column {get_column_letter(column)}")
+                self._add(self.head, name, "每列一次 each column once", f"在 {get_column_letter(column)} 列重复 again")
             elif name in _TITLES:
                 self._columns[name] = column
             elif name:
                 self._further[name] = column
         for name in _TITLES:
             if name not in self._columns and name not in _OPTIONAL:
-                self._add(self.head, name, f"the column {name}", "no such column")
+                self._add(self.head, name, f"有“{name}”列 the column {name}", "没有 no such column")
 
     def _merged_rows(self) -> set[int]:
         """Rows that are told of as merged; a note across the table is none of them."""
@@ -190,7 +195,7 @@ class _SheetReader:
                 continue
             told.update(lines)
             name = next((n for n, c in self._columns.items() if each.left <= c <= each.right), "")
-            self._add(each.top, name, "a cell of its own for every hazard", f"{each} merged")
+            self._add(each.top, name, "每条隐患各有单元格 a cell of its own for every hazard", f"{each} 合并 merged")
         return told
 
     def _is_note(self, row: int) -> bool:
@@ -208,14 +213,14 @@ class _SheetReader:
     def _number_once(self, row: int, value: Value, numbers: dict[str, int]) -> None:
         number = _as_text(value) if value is not None else ""
         if number and number in numbers:
-            self._add(row, NUMBER, "each number once", f"{number} again (first in row {numbers[number]})")
+            self._add(row, NUMBER, "序号不重复 each number once", f"{number}，第 {numbers[number]} 行已有 again")
         numbers.setdefault(number, row)
 
     def _line(self, row: int, values: Mapping[str, Value]) -> tuple[LedgerLine | None, str]:
         texts = {name: self._checked(row, name, value) for name, value in values.items() if name not in _DATES}
         for name in _NEEDED:
             if name in self._columns and values.get(name) in (None, ""):
-                self._add(row, name, "a value", "nothing")
+                self._add(row, name, "填写 a value", "空 nothing")
         found_at = self._moment(row, "排查时间", values)
         due = self._moment(row, "整改时限", values, end_of_day=True)
         closed = self._moment(row, "销号时间", values)
@@ -247,9 +252,9 @@ class _SheetReader:
     def _checked(self, row: int, name: str, value: Value) -> str:
         text = _as_text(value) if value is not None else ""
         if text in _ERRORS:
-            self._add(row, name, "text", f"the error {text}")
+            self._add(row, name, "文字 text", f"公式错误 the error {text}")
         if len(text) > LONGEST_TEXT:
-            self._add(row, name, f"at most {LONGEST_TEXT:,} characters", f"{len(text):,}")
+            self._add(row, name, f"不超过 {LONGEST_TEXT:,} 字 characters", f"{len(text):,}")
         return text
 
     def _moment(self, row: int, name: str, values: Mapping[str, Value], *, end_of_day: bool = False) -> Instant | None:
@@ -259,9 +264,9 @@ class _SheetReader:
             return None
         moment = _as_moment(value)
         if moment is None or not 1990 <= moment.year < 2100:
-            expected = "a date such as 2026-03-05" if end_of_day else "a date or a time such as 2026-03-05 08:30"
+            expected = "日期 a date, 如 2026-03-05" if end_of_day else "日期或时间 a date or time, 如 2026-03-05 08:30"
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            self._add(row, name, expected, f"the number {value}" if number else repr(_as_text(value)))
+            self._add(row, name, expected, f"数字 the number {value}" if number else repr(_as_text(value)))
             return None
         if end_of_day and moment.time() == time():
             moment = moment.replace(hour=23, minute=59, second=59)
@@ -271,7 +276,7 @@ class _SheetReader:
         suspected = text.startswith(_SUSPECTED)
         grade = _GRADES.get(text.removeprefix(_SUSPECTED))
         if grade is None and text:
-            self._add(row, "隐患等级", "重大, 一般, 疑似重大 or 疑似一般", repr(text))
+            self._add(row, "隐患等级", "重大、一般、疑似重大或疑似一般 one of these", repr(text))
         return grade, suspected
 
     def _state(self, row: int, outcome: str, closed: Instant | None, *, suspected: bool) -> TicketState | None:
@@ -279,26 +284,26 @@ class _SheetReader:
         if not outcome:
             written_off = TicketState.REGISTERED if closed is None else TicketState.WRITTEN_OFF
             if suspected and closed is not None:
-                self._add(row, "销号时间", "no date for what is 疑似", f"{china(closed):%Y-%m-%d}")
+                self._add(row, "销号时间", "疑似隐患不填 no date for what is suspected", f"{china(closed):%Y-%m-%d}")
             return TicketState.SUSPECTED if suspected else written_off
         state = next((state for words, state in _OUTCOMES if outcome.startswith(words)), None)
         if state is None:
-            self._add(row, name, "text that begins with " + "、".join(words for words, _ in _OUTCOMES), repr(outcome))
+            self._add(row, name, _BEGINNINGS, repr(outcome))
         elif suspected != (state is TicketState.SUSPECTED):
-            self._add(row, name, "待确认 for what is 疑似, and for nothing else", repr(outcome))
+            self._add(row, name, "疑似隐患写“待确认” for what is suspected, nothing else", repr(outcome))
         elif closed is None and state is TicketState.WRITTEN_OFF:
-            self._add(row, "销号时间", "the date of the writing off of what is 已销号", "nothing")
+            self._add(row, "销号时间", "已销号的须有销号时间 the date of the writing off", "空 nothing")
         elif closed is not None and state not in _MENDED:
-            self._add(row, "销号时间", f"no date for what is {outcome[:20]}", f"{china(closed):%Y-%m-%d}")
+            self._add(row, "销号时间", f"“{outcome[:20]}”没有销号时间 no date for it", f"{china(closed):%Y-%m-%d}")
         return TicketState.WRITTEN_OFF if closed is not None and state in _MENDED else state
 
     def _in_order(self, row: int, found: Instant | None, due: Instant | None, closed: Instant | None) -> None:
         for name, at in (("排查时间", found), ("销号时间", closed)):
             if at is not None and at > self.now:
-                self._add(row, name, "a time that is not in the future", f"{china(at):%Y-%m-%d %H:%M}")
+                self._add(row, name, "不晚于现在 a time that is not in the future", f"{china(at):%Y-%m-%d %H:%M}")
         for name, at in (("整改时限", due), ("销号时间", closed)):
             if found is not None and at is not None and china(at).date() < china(found).date():
-                expected = f"a date not before the finding on {china(found):%Y-%m-%d}"
+                expected = f"不早于排查日 not before the finding on {china(found):%Y-%m-%d}"
                 self._add(row, name, expected, f"{china(at):%Y-%m-%d}")
 
     def _remark(self, row: int, text: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from io import BytesIO
 from unicodedata import east_asian_width
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.cell.cell import ERROR_CODES, ILLEGAL_CHARACTERS_RE
 from openpyxl.cell.cell import Cell as Field
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
@@ -164,7 +164,7 @@ class _Writer:
             elif isinstance(shown, float):
                 field.number_format = "0.0%"
             field.value = shown
-            if isinstance(shown, str) and shown.startswith(_FORMULA):
+            if isinstance(shown, str) and (shown.startswith(_FORMULA) or shown in ERROR_CODES):
                 field.data_type = "s"
         self._tall(self._row, [_shown(value) for value in row])
         self._row += 1

@@ -50,7 +50,9 @@ class Taken:
 
 def take_over(plant: Plant, tickets: Mapping[str, Ticket], wanted: Import, now: Instant) -> Taken:
     """A ticket for every line that has none yet. Raises RequestRefused with everything that does not hold."""
-    problems = [] if people.key(wanted.by) else [Problem("", 0, 0, "by", "the name of who hands it in", "nothing")]
+    problems: list[Problem] = []
+    if not people.key(wanted.by):
+        problems.append(Problem("", 0, 0, "by", "导入人姓名 the name of who hands it in", "空 nothing"))
     events: list[TicketImported] = []
     known: list[str] = []
     rows: dict[str, Entry] = {}
@@ -59,14 +61,14 @@ def take_over(plant: Plant, tickets: Mapping[str, Ticket], wanted: Import, now: 
         first = rows.setdefault(ticket, entry)
         there = tickets.get(ticket)
         if first is not entry:
-            got = f"the same one as in {first.sheet} row {first.row}"
-            problems.append(_problem(wanted.file, entry, "each hazard once", got))
+            got = f"与“{first.sheet}”第 {first.row} 行相同 the same one"
+            problems.append(_problem(wanted.file, entry, "每条隐患一次 each hazard once", got))
         elif there is None:
             events.append(_event(plant, ticket, entry, wanted, now))
         elif _is_same(there, entry.line):
             known.append(ticket)
         else:
-            expected = f"the hazard of {ticket} ({there.title.zh})"
+            expected = f"工单 {ticket} 的隐患 its hazard ({there.title.zh})"
             problems.append(_problem(wanted.file, entry, expected, entry.line.title))
     if problems:
         raise RequestRefused(problems)

@@ -58,7 +58,7 @@ def test_a_ledger_is_looked_through_without_a_gateway(tmp_path: Path) -> None:
     refused = tocsin("ledger", "import", wrong, "--by", "王安全")
     assert refused.returncode == 2
     assert "2 处错误" in refused.stderr
-    assert "2026年!G5 排查时间: expected a date or a time such as 2026-03-05 08:30, got '昨天'" in refused.stderr
+    assert "2026年!G5 排查时间: expected 日期或时间 a date or time, 如 2026-03-05 08:30, got '昨天'" in refused.stderr
 
 
 @pytest.mark.parametrize(
