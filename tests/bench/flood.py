@@ -47,6 +47,7 @@ class Measured:
     """When (wall, ms) each tick's first-out was decided."""
     late: float = 0.0
     took: float = 0.0
+    processor: float = 0.0
 
 
 def run(options: Options) -> Result:
@@ -77,6 +78,7 @@ async def _flood(work: Path, seconds: int, result: Result) -> None:
         gateway.loop.listen(gateway.services.figures)
         async with _beside(gateway.hub.run(), gateway.services.figures.run()), watched(gateway.address) as page:
             measured = await _raise(gateway, seconds)
+            worked = await page.worked()
             seen = await page.seen()
         await _verify(gateway, seconds, len(measured.acknowledge), result)
         _require_answers(measured, seen, result)
@@ -88,6 +90,8 @@ async def _flood(work: Path, seconds: int, result: Result) -> None:
         result.add_spread("acknowledge over the API meanwhile", measured.acknowledge, "ms")
         result.add_spread("page: first-out decided to it on the wall", seen.delays(measured.raised), "ms")
         result.add_spread("page: longest that its thread was busy, each second", seen.busy, "ms")
+        result.add("processor time of gateway and askers, of one core", measured.processor / measured.took * 100, "%")
+        result.add("processor time of the page's thread, of one core", worked / measured.took * 100, "%")
         result.add("events a second", last / measured.took, "1/s")
         result.add("alarms a second", seconds * RATE / measured.took, "1/s")
         result.add("journal bytes an event", size / last, "B")
@@ -97,7 +101,7 @@ async def _flood(work: Path, seconds: int, result: Result) -> None:
 async def _raise(gateway: Rig, seconds: int) -> Measured:
     measured = Measured()
     async with _beside(_ask(gateway, measured)):
-        began = time.perf_counter()
+        began, processor = time.perf_counter(), time.process_time()
         for turn in range(seconds * TICKS):
             second, place = divmod(turn, TICKS)
             truths = _truths(second, place)
@@ -110,7 +114,7 @@ async def _raise(gateway: Rig, seconds: int) -> Measured:
             rest = began + (turn + 1) / TICKS - time.perf_counter()
             measured.late = max(measured.late, -rest)
             await asyncio.sleep(max(0.0, rest))
-        measured.took = time.perf_counter() - began
+        measured.took, measured.processor = time.perf_counter() - began, time.process_time() - processor
     return measured
 
 

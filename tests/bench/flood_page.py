@@ -86,10 +86,10 @@ class Wall:
         self._page = page
         self._measuring = measuring
 
-    async def worked(self) -> dict[str, float]:
-        """Processor seconds of the page's thread so far, by kind of work."""
+    async def worked(self) -> float:
+        """Processor seconds of the page's thread so far."""
         found = (await self._measuring.send("Performance.getMetrics"))["metrics"]
-        return {each["name"]: float(each["value"]) for each in found if each["name"].endswith("Duration")}
+        return next(float(each["value"]) for each in found if each["name"] == "TaskDuration")
 
     async def seen(self) -> Seen:
         """Ask the page, once it had a moment for the last tick."""

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from gateway.api.answers import answer_errors
+from gateway.api.figures import figure_routes
 from gateway.api.handover import handover_routes
 from gateway.api.interlock_routes import interlock_routes
 from gateway.driver import LinkState
 from gateway.event import Entry, Event
 from gateway.events.presence import HandoverSigned
 from gateway.sample import Instant
-from tests.web import fixture_interlocks, fixture_views
+from tests.web import fixture_figures, fixture_interlocks, fixture_views
 
 if TYPE_CHECKING:
     from tests.web.fake_gateway import FakeGateway
@@ -47,12 +48,15 @@ def served(fake: FakeGateway, now: Callable[[], int]) -> FastAPI:
     app.state.services = SimpleNamespace(
         clock=SimpleNamespace(now=lambda: Instant(now())),
         plant=SimpleNamespace(site=SimpleNamespace(id=fake.plant.site, name=fake.plant.name), interlocks=engine.policy),
-        hub=SimpleNamespace(book=SimpleNamespace(alarms=fake.alarms, tickets=fake.tickets, links=links)),
+        hub=SimpleNamespace(
+            book=SimpleNamespace(alarms=fake.alarms, tickets=fake.tickets, links=links), sequence=0
+        ),
         engine=engine,
         loop=journal,
-        figures=SimpleNamespace(handovers=journal.signed),
+        figures=fixture_figures.book(now(), handovers=journal.signed),
     )
     app.include_router(handover_routes)
+    app.include_router(figure_routes)
     app.include_router(interlock_routes)
     answer_errors(app)
     return app

@@ -229,6 +229,7 @@ export const words = {
   to_acknowledge: text("确认用时（中位）", "Time to acknowledge (median)"),
   longest: text("最长", "Longest"),
   standing_now: text("期末未恢复", "Standing at the end"),
+  nuisances: text("抖动、瞬时、长期的报警", "Alarms that chatter, flee or stand"),
   priority_mix: text("级别构成", "Priority mix"),
   incomplete: text("仍在读取日志", "Still reading the journal"),
 
