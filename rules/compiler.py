@@ -12,6 +12,7 @@ from datetime import date
 
 from gateway import units
 from gateway.document import one_of
+from gateway.duration import format_duration
 from gateway.errors import ConfigurationError
 from gateway.plant.model import Equipment, Plant, Point, Text
 from gateway.rule import RuleInstance, TicketGrade
@@ -70,6 +71,7 @@ class _Compiler:
                     if equipment.equipment_class == interlock.model.for_each:
                         matrix.add(interlock, equipment)
             self._check_keeping({row.id for row in matrix.interlocks})
+            self._check_horizons()
         if draft.problems:
             raise ConfigurationError(draft.problems)
         return CompiledProgram(
@@ -90,6 +92,17 @@ class _Compiler:
         for name in self._plant.interlocks.own:
             if name not in interlocks:
                 self._draft.problem("interlocks.own", one_of(sorted(interlocks), name), f"an interlock {name}")
+
+    def _check_horizons(self) -> None:
+        """A window longer than the plant keeps its samples could never be warm again after a restart."""
+        horizons, history = self._draft.graph.horizons(), self._plant.history
+        for rule in self._rules:
+            class_ = self._equipment[rule.equipment].equipment_class
+            kept = history.classes.get(class_, history.keeping).samples
+            horizon = horizons[self._draft.conditions[rule.index]]
+            if horizon > kept:
+                expected = f"a look back of at most {format_duration(kept)}, as long as the plant file keeps samples"
+                self._draft.problem(rule.id, f"{expected} of {class_}", format_duration(horizon))
 
     def _check_points(self) -> None:
         for point in self._plant.points:

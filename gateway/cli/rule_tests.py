@@ -1,4 +1,4 @@
-"""`tocsin test-rules`: run the tests that the rules of a packs directory carry, and show what failed and how.
+"""`tocsin test-rules`: lint a packs directory, run the tests that its rules carry, and show what failed and how.
 
 Exit code 0 if all hold, 1 if one fails, 2 if the packs cannot be read. Writes nothing.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.errors import UnknownSubject
+from gateway.errors import ConfigurationError, Severity, UnknownSubject
 from gateway.rule import Truth
 from gateway.sample import SECOND
 
@@ -34,17 +34,28 @@ _MARKS = {Truth.FALSE: "·", Truth.TRUE: "█", Truth.UNKNOWN: "?"}
 @click.option("--pack", type=click.Path(path_type=Path), help="A directory of packs in place of the shipped criteria.")
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Only this rule, with its timelines; repeatable.")
 def command(pack: Path | None, rules: tuple[str, ...]) -> None:
-    """Run the tests that rules carry.
+    """Run the tests that rules carry, and tell what is unwise in them.
 
     \b
     A timeline has a mark for each sample:  · clear  █ raised  ? unknown
     """
     from gateway import app
+    from rules.lint import lint
     from rules.packs import load_packs
     from rules.trials import read_trials, run
 
     packs = load_packs(pack) if pack is not None else app.load_packs()
-    trials = [trial for trial in read_trials(packs) if not rules or trial.rule.model.id in rules]
+    found = lint(packs)
+    mistakes = [problem for problem in found if problem.severity is Severity.ERROR]
+    try:
+        every = read_trials(packs)
+    except ConfigurationError as error:
+        raise ConfigurationError(list({*mistakes, *error.problems})) from error
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    for problem in found:
+        click.echo(str(problem), err=True)
+    trials = [trial for trial in every if not rules or trial.rule.model.id in rules]
     for rule in rules:
         if rule not in {trial.rule.model.id for trial in trials}:
             raise UnknownSubject("rule", rule)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import rules
+from gateway import app
 from gateway.document import read_yaml
 from gateway.errors import ConfigurationError, Problem
+from gateway.plant.keeping import DAY
+from gateway.plant.model import Plant
 from rules.criteria import read_classes
 from tests.rules.test_errors import directory, rule
 
@@ -148,3 +152,19 @@ def test_an_anchor_that_contains_itself_is_a_mistake_and_no_loop(tmp_path: Path)
     (problem,) = problems(where)
     assert problem.got == "an anchor that contains itself"
     assert problem.line > 13
+
+
+def test_a_window_that_is_longer_than_the_plant_keeps_samples_is_a_mistake() -> None:
+    """After a restart it could never be warm."""
+    plant, packs = demo(samples=7 * DAY), rules.load_packs()
+    assert rules.compile(plant, packs).horizon < 7 * DAY
+    with pytest.raises(ConfigurationError) as caught:
+        rules.compile(demo(samples=DAY // 100), packs)
+    found = [problem for problem in caught.value.problems if problem.field.startswith("gas.co_dose_8_hours")]
+    assert found
+    assert "as long as the plant file keeps samples of co_detector" in found[0].expected
+
+
+def demo(samples: int) -> Plant:
+    plant, _ = app.load(Path(__file__).parents[2] / "simulators" / "demo" / "plant.yaml")
+    return replace(plant, history=replace(plant.history, keeping=replace(plant.history.keeping, samples=samples)))

@@ -241,3 +241,12 @@ def test_wrong_input_ends_with_two_and_says_where(edited: Callable[[str], Path],
     assert "a blank, or 'x' and a whole number" in done.stderr
     assert ran("--pack", tmp_path / "nowhere").returncode == 2
     assert ran("--rule", "gas.co_hihg").returncode == 2
+
+
+def test_what_is_unwise_is_told_beside_the_report(edited: Callable[[str], Path]) -> None:
+    packs = edited(LINE.replace("raise@13s", "raise@30s"))
+    pack = packs / "mine.yaml"
+    pack.write_text(pack.read_text("utf-8").replace("on_delay: 3 s", "on_delay: 20 s"), "utf-8")
+    done = ran("--pack", packs)
+    assert done.returncode == 1  # a failed trial; the delay alone is advice
+    assert "at most 18 s of delay and scan, a tenth of the response time" in " ".join(done.stderr.split())
