@@ -212,6 +212,19 @@ class EffectModel(_Strict):
     """`emergency` if nothing but an emergency brings it, `momentary` if it then ends by itself as well."""
 
 
+class InterlockTrialModel(_Strict):
+    """A test that an interlock carries: what its points show, when it is demanded, and when each effect comes."""
+
+    given: dict[str, Annotated[str, BeforeValidator(_as_text)]]
+    """Series by name, as in the tests of rules."""
+    limits: dict[Word, Quantity] = {}
+    """In place of the defaults."""
+    every: PositiveDuration = SECOND
+    calibration_due: date | None = None
+    expect: tuple[str, ...]
+    """Such as `demand@8s`, then every effect in its order: `lift@9s`, `lift late@30s`, `lift never`."""
+
+
 class InterlockModel(_Strict):
     id: DottedWord
     clause: Annotated[tuple[Words, ...], BeforeValidator(_as_list), Field(min_length=1)]
@@ -220,6 +233,7 @@ class InterlockModel(_Strict):
     causes: tuple[DottedWord, ...] = Field(min_length=1)
     engaged: Expression | None = None
     effects: tuple[EffectModel, ...] = Field(min_length=1)
+    tests: tuple[InterlockTrialModel, ...] = ()
 
 
 class PackFile(_Strict):

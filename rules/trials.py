@@ -26,7 +26,7 @@ from rules.blueprint import EARLY
 from rules.compiler import compile as compile_rules
 from rules.lint import untested
 from rules.packs import POINT, Pack, Packs, RuleSource
-from rules.schema import RuleModel, TrialModel
+from rules.schema import InterlockTrialModel, RuleModel, TrialModel
 from rules.scope import VALUE
 from rules.series import Expected, Series, parse_expected, parse_series
 from rules.syntax import ExpressionError
@@ -59,8 +59,7 @@ class Trial:
 
     @property
     def ticks(self) -> int:
-        lengths = [len(each.shown) for each in self.series.values() if not each.constant]
-        return max(lengths, default=_LENGTH)
+        return ticks_of(self.series)
 
 
 @dataclass(frozen=True)
@@ -100,6 +99,11 @@ def _agree(expected: Sequence[Expected], got: Sequence[Expected]) -> bool:
     )
 
 
+def ticks_of(series: Mapping[str, Series]) -> int:
+    """As long as the longest of them."""
+    return max((len(each.shown) for each in series.values() if not each.constant), default=_LENGTH)
+
+
 def read_trials(packs: Packs) -> Sequence[Trial]:
     """Every test of every rule; raises ConfigurationError with every mistake in them, and every rule without one."""
     problems: list[Problem] = []
@@ -111,10 +115,12 @@ def read_trials(packs: Packs) -> Sequence[Trial]:
 
 def run(trial: Trial, criteria: Criteria) -> Outcome:
     """Drive the compiled rule through the trial; the program's `scan` gives the same bits as a step for each tick."""
-    plant = _plant(trial, criteria)
+    class_id, kind = _role(trial.rule.model, trial.model, criteria)
+    plant = made_up_plant(class_id, kind, trial.model, criteria)
     alone = Packs(criteria, (Pack("trial", trial.rule.model.title.text(), (trial.rule,), ()),))
     program = compile_rules(plant, alone)
-    truth = program.scan(_trace(plant, trial)).truth
+    series = {kind: trial.series[VALUE]} if kind is not None and VALUE in trial.series else trial.series
+    truth = program.scan(trace_of(plant, series, trial.ticks, trial.model.every)).truth
     columns = {instance.rule: tuple(Truth(int(each)) for each in truth[instance.index]) for instance in program.rules}
     name = trial.rule.model.id
     return Outcome(trial, columns[name], columns.get(name + EARLY, ()))
@@ -139,7 +145,12 @@ def _names(rule: RuleSource, criteria: Criteria) -> frozenset[str]:
     """What a series can be given for."""
     if rule.model.for_each == POINT:
         return frozenset({VALUE})
-    owner = criteria.classes[rule.model.for_each]
+    return class_names(rule.model.for_each, criteria)
+
+
+def class_names(class_id: str, criteria: Criteria) -> frozenset[str]:
+    """The points of an equipment of a class and of its parent, as expressions write them."""
+    owner = criteria.classes[class_id]
     parent = criteria.classes[owner.parent_class].kinds if owner.parent_class is not None else {}
     return frozenset({*owner.kinds, *(f"parent.{kind}" for kind in parent)})
 
@@ -205,11 +216,12 @@ class _Nothing(BaseModel):
 _WORD = Text("试验", "trial")
 
 
-def _plant(trial: Trial, criteria: Criteria) -> Plant:
-    """One equipment of the rule's class with every point it can have, and its parent with all of its own."""
-    class_id, kind = _role(trial.rule.model, trial.model, criteria)
+def made_up_plant(
+    class_id: str, kind: str | None, model: TrialModel | InterlockTrialModel, criteria: Criteria
+) -> Plant:
+    """One equipment of the class with every point it can have (or that of one kind), and its parent with all."""
     parent = criteria.classes[class_id].parent_class
-    limits = {name: Limit(name, value, unit, "the trial") for name, (value, unit) in trial.model.limits.items()}
+    limits = {name: Limit(name, value, unit, "the trial") for name, (value, unit) in model.limits.items()}
     it = Equipment(IT, class_id, "area", _WORD, PARENT if parent is not None else None, limits=limits)
     equipment = (it,) if parent is None else (Equipment(PARENT, parent, "area", _WORD), it)
     roles = [
@@ -218,13 +230,13 @@ def _plant(trial: Trial, criteria: Criteria) -> Plant:
         for each in criteria.classes[owner.equipment_class].kinds.values()
         if kind is None or (owner is it and each.id == kind)
     ]
-    points = tuple(_point(index, owner, each, trial.model) for index, (owner, each) in enumerate(roles))
+    points = tuple(_point(index, owner, each, model) for index, (owner, each) in enumerate(roles))
     site = Site("trial", _WORD, "0" * 18, "trial", RiskGrade.D)
     device = Device("device", "none", _WORD, _Nothing())
     return Plant("trial", "", site, (Area("area", _WORD, staffed=True),), equipment, (device,), points, ())
 
 
-def _point(index: PointIndex, owner: str, kind: PointKind, model: TrialModel) -> Point:
+def _point(index: PointIndex, owner: str, kind: PointKind, model: TrialModel | InterlockTrialModel) -> Point:
     return Point(
         index=index,
         id=f"{owner}.{kind.id}",
@@ -254,17 +266,10 @@ def _role(rule: RuleModel, trial: TrialModel, criteria: Criteria) -> tuple[str, 
     return next((owner, kind.id) for owner, kind in kinds if kind.unit)
 
 
-def _name(trial: Trial, point: Point) -> str:
-    """How the rule's expressions call the point."""
-    if trial.rule.model.for_each == POINT:
-        return VALUE
-    return f"parent.{point.kind}" if point.equipment == PARENT else point.kind
-
-
-def _trace(plant: Plant, trial: Trial) -> Trace:
+def trace_of(plant: Plant, series: Mapping[str, Series], ticks: int, every: int) -> Trace:
     """What the point table would have shown at every tick; a point without a series never speaks."""
-    now = START + trial.model.every * np.arange(trial.ticks, dtype=np.int64)
-    shape = (len(plant.points), trial.ticks)
+    now = START + every * np.arange(ticks, dtype=np.int64)
+    shape = (len(plant.points), ticks)
     trace = Trace(
         now,
         np.full(shape, np.nan),
@@ -274,9 +279,10 @@ def _trace(plant: Plant, trial: Trial) -> Trace:
         np.zeros(shape, dtype=np.int64),
     )
     for row, point in enumerate(plant.points):
-        series = trial.series.get(_name(trial, point))
-        if series is not None:
-            _show(trace, row, series, trial.ticks)
+        own = f"parent.{point.kind}" if point.equipment == PARENT else point.kind
+        found = series.get(own)
+        if found is not None:
+            _show(trace, row, found, ticks)
     return trace
 
 

@@ -19,6 +19,8 @@ from gateway.sample import SECOND
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gateway.errors import Problem
+    from rules.interlock_trials import InterlockOutcome, InterlockTrial
     from rules.packs import Packs
     from rules.series import Expected
     from rules.trials import Outcome, Trial
@@ -32,36 +34,74 @@ _MARKS = {Truth.FALSE: "·", Truth.TRUE: "█", Truth.UNKNOWN: "?"}
 
 @click.command()
 @click.option("--pack", type=click.Path(path_type=Path), help="A directory of packs in place of the shipped criteria.")
-@click.option("--rule", "rules", multiple=True, metavar="ID", help="Only this rule, with its timelines; repeatable.")
+@click.option(
+    "--rule", "rules", multiple=True, metavar="ID", help="Only this rule or interlock, with its timelines; repeatable."
+)
 def command(pack: Path | None, rules: tuple[str, ...]) -> None:
-    """Run the tests that rules carry, and tell what is unwise in them.
+    """Run the tests that rules and interlocks carry, and tell what is unwise in them.
 
     \b
     A timeline has a mark for each sample:  · clear  █ raised  ? unknown
     """
     from gateway import app
-    from rules.lint import lint
+    from rules.interlock_trials import run_interlock
     from rules.packs import load_packs
-    from rules.trials import read_trials, run
+    from rules.trials import run
 
     packs = load_packs(pack) if pack is not None else app.load_packs()
-    found = lint(packs)
-    mistakes = [problem for problem in found if problem.severity is Severity.ERROR]
-    try:
-        every = read_trials(packs)
-    except ConfigurationError as error:
-        raise ConfigurationError(list({*mistakes, *error.problems})) from error
-    if mistakes:
-        raise ConfigurationError(mistakes)
-    for problem in found:
-        click.echo(str(problem), err=True)
-    trials = [trial for trial in every if not rules or trial.rule.model.id in rules]
+    trials, rows, advice = _read(packs)
+    known = {trial.rule.model.id for trial in trials} | {trial.row.model.id for trial in rows}
     for rule in rules:
-        if rule not in {trial.rule.model.id for trial in trials}:
+        if rule not in known:
             raise UnknownSubject("rule", rule)
-    outcomes = [run(trial, packs.criteria) for trial in trials]
+    for problem in advice:
+        click.echo(str(problem), err=True)
+    outcomes = [run(trial, packs.criteria) for trial in trials if not rules or trial.rule.model.id in rules]
     _show(packs, outcomes, verbose=bool(rules))
-    sys.exit(0 if all(outcome.passed for outcome in outcomes) else FAILED)
+    proven = [run_interlock(trial, packs) for trial in rows if not rules or trial.row.model.id in rules]
+    _show_interlocks(proven, verbose=bool(rules))
+    sys.exit(0 if all(each.passed for each in outcomes) and all(each.passed for each in proven) else FAILED)
+
+
+def _read(packs: Packs) -> tuple[Sequence[Trial], Sequence[InterlockTrial], Sequence[Problem]]:
+    """Every test, and what is unwise; raises ConfigurationError with every mistake in rules, rows and tests."""
+    from rules.interlock_trials import read_interlock_trials
+    from rules.lint import lint
+    from rules.trials import read_trials
+
+    found = lint(packs)
+    mistakes = {problem for problem in found if problem.severity is Severity.ERROR}
+    trials: Sequence[Trial] = ()
+    rows: Sequence[InterlockTrial] = ()
+    try:
+        trials = read_trials(packs)
+    except ConfigurationError as error:
+        mistakes |= set(error.problems)
+    try:
+        rows = read_interlock_trials(packs)
+    except ConfigurationError as error:
+        mistakes |= set(error.problems)
+    if mistakes:
+        raise ConfigurationError(list(mistakes))
+    return trials, rows, found
+
+
+def _show_interlocks(outcomes: Sequence[InterlockOutcome], *, verbose: bool) -> None:
+    """Row by row what was demanded and done, where it was asked for or is not as expected."""
+    for outcome in outcomes:
+        trial = outcome.trial
+        if verbose or not outcome.passed:
+            place = trial.row.document.place((*trial.row.path, "tests", trial.number))
+            verdict = "通过 passed" if outcome.passed else "失败 FAILED"
+            width = max(map(len, [*trial.model.given, "expected"]))
+            click.echo(f"\n{verdict}  {trial.id}  {trial.row.document.file}:{place[0]}")
+            for name, text in trial.model.given.items():
+                click.echo(f"  {name:{width}}  {text}")
+            click.echo(f"  {'expected':{width}}  {', '.join(map(str, trial.expected)) or 'never demanded'}")
+            click.echo(f"  {'got':{width}}  {', '.join(map(str, outcome.got)) or 'never demanded'}")
+    failed = sum(not outcome.passed for outcome in outcomes)
+    rows = len({outcome.trial.row.model.id for outcome in outcomes})
+    click.echo(f"联锁 interlocks {rows}, 试验 tests {len(outcomes)}, 失败 failed {failed}")
 
 
 def _show(packs: Packs, outcomes: Sequence[Outcome], *, verbose: bool) -> None:
