@@ -75,8 +75,8 @@ def test_what_is_not_engaged_is_bypassed_and_what_has_no_cause_is_not_demanded(e
     directory = edited(DONE)
     pack = directory / "vessel.yaml"
     text = pack.read_text("utf-8")
-    off = text.replace("    causes:", "    engaged: level == 1 mm\n    causes:").replace("{pressure", "{level: 0, pressure")
-    pack.write_text(off, "utf-8")
+    off = text.replace("    causes:", "    engaged: level == 1 mm\n    causes:")
+    pack.write_text(off.replace("{pressure", "{level: 0, pressure"), "utf-8")
     assert str(outcome(directory).got[0]) == "bypassed@3s"
     pack.write_text(text.replace("900x9", "300x9"), "utf-8")
     assert outcome(directory).got == ()
