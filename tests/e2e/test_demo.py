@@ -184,12 +184,18 @@ def acknowledges(screen: Screen) -> None:
     assert alarm.evaluate("element => getComputedStyle(element).animationName") == "none"
 
 
+FIVE = {"measures": "更换水冷块", "funds": "8 万元", "emergency_plan": "漏水应急预案"}
+"""What a major hazard needs beside a person and a deadline."""
+
+
 def moves_the_ticket_on(screen: Screen) -> None:
     screen.alarm(LEAK).locator("a[href^='#/tickets/']").click()
     screen.state("suspected")
     screen.step("register", OFFICER, "现场属实，炉下坑有积水")
     screen.state("registered")
-    screen.step("assign", OFFICER, responsible=FOREMAN, due=IN_THREE_DAYS)
+    screen.step("assess", OFFICER, "属判定标准第4(4)项，重大")
+    screen.state("assessed")
+    screen.step("assign", OFFICER, responsible=FOREMAN, due=IN_THREE_DAYS, **FIVE)
     screen.state("rectifying")
     expect(screen.see("ticket-evidence").locator("canvas").first).to_be_visible()
     screen.keep("ticket")
