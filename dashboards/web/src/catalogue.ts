@@ -53,7 +53,7 @@ export const words = {
   holds: text("最近写入", "holds"),
   observed_only: text("只监视，不写", "observed, never written"),
   selected_by: text("已被选择：", "selected by"),
-  by_interlock: text("联锁", "interlock"),
+  by_interlock: text("自动", "automatic"),
   safe_value: text("安全状态", "safe state"),
   select_output: text("选择", "Select"),
   operate: text("执行", "Operate"),
