@@ -157,6 +157,7 @@ async def _charts(work: Path, days: float, result: Result) -> None:
     result.add("files", len(list((work / "days.duckdb.segments").iterdir())), "")
     result.add("bytes a sample in order, with its minutes and hours", compacted / (size.samples - size.waiting), "B")
     await history.close()
+    await asyncio.to_thread(os.sync)
     await _read_days(path, seconds, result)
 
 
@@ -230,11 +231,13 @@ async def _read_days(path: Path, seconds: int, result: Result) -> None:
 
 
 def _forget(path: Path) -> None:
-    """Let the system drop what it has of the files, so that the next read comes from the disk."""
+    """Let the system drop what it has of the files, so that the next read comes from the disk.
+
+    What is not on the disk yet cannot be dropped; nothing has been written to these for a while.
+    """
     for file in (path, *path.with_name(path.name + ".segments").glob("*")):
         handle = os.open(file, os.O_RDONLY)
         try:
-            os.fsync(handle)
             os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(handle)
