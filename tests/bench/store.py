@@ -216,18 +216,21 @@ async def _read_days(path: Path, seconds: int, result: Result) -> None:
     ):
         cold: list[float] = []
         warm: list[float] = []
+        used: list[float] = []
         for number in choice.sample(range(POINTS), 40):
             start = MORNING + (choice.randrange(places) * 86_400 if length == day else 0) * SECOND
             _forget(path)
             history = await DuckdbHistory.open(path, NAMES, FOR_EVER)
             for taken in (cold, warm):
-                began = time.perf_counter()
+                began, working = time.perf_counter(), time.process_time()
                 found = await history.read(NAMES[number], Instant(start), Instant(start + length * SECOND), width)
                 taken.append((time.perf_counter() - began) * 1e3)
                 result.require(int(found.count.sum()) == length, "a chart counts every sample of its time, once")
+            used.append((time.process_time() - working) * 1e3)
             await history.close()
         result.add_spread(f"{name}, cold", cold, "ms")
         result.add_spread(f"{name}, warm", warm, "ms")
+        result.add_spread(f"{name}, warm, processor time", used, "ms")
 
 
 def _forget(path: Path) -> None:
