@@ -34,6 +34,7 @@ def advice(
         *_past_inspection(plant, document, today),
         *_unheard(plant, document, criteria),
         *_speechless(plant, rules),
+        *_unproven_sirens(plant, document),
     ]
     return tuple(sorted(found))
 
@@ -52,6 +53,21 @@ def _slow_scans(plant: Plant, document: Document, drivers: Mapping[str, DriverKi
         if len(line.claims) > 1 and line.share > 1:
             warnings.append(_overloaded(document, line, place))
     return warnings
+
+
+def _unproven_sirens(plant: Plant, document: Document) -> list[Problem]:
+    """Sirens of which nobody could tell that they stay silent."""
+    outputs = plant.outputs_by_id()
+    return [
+        _warning(
+            document,
+            ("sirens", at),
+            f"a `feedback` on the output {siren.output}, so that a siren that stays silent is an alarm",
+            "none: only a device that refuses the command is seen",
+        )
+        for at, siren in enumerate(plant.duty.sirens)
+        if not outputs[siren.output].guard.feedback
+    ]
 
 
 def _overloaded(document: Document, line: Line, place: Mapping[str, int]) -> Problem:

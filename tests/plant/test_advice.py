@@ -82,3 +82,10 @@ def test_a_rule_that_tells_nobody_what_to_do_is_a_warning(
     found = warnings(load, good, drivers, criteria, RULE, silent)
     assert "rule mute" in found
     assert "rule a" not in found
+
+
+def test_a_siren_that_nothing_listens_to_is_told(
+    load: Load, good: str, drivers: Mapping[str, DriverKind], criteria: Criteria
+) -> None:
+    text = good + "sirens: [{output: eaf1.trip, priorities: [critical]}]\n"
+    assert "feedback" in warnings(load, text, drivers, criteria)["sirens[0]"].expected
