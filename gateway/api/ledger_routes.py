@@ -10,13 +10,14 @@ from starlette.responses import Response
 
 from gateway.api import curves
 from gateway.api.answers import refuse
-from gateway.api.services import Services
+from gateway.api.services import ApiServices, Services
 from gateway.api.workbooks import WORKBOOK_ANSWER, workbook
 from gateway.errors import UnknownSubject
 from gateway.ledgers.analysis import Dimension, Tally, analysed
-from gateway.ledgers.filling import Filling
+from gateway.ledgers.filling import Filling, Proven
 from gateway.ledgers.form import Period
 from gateway.ledgers.forms import FORMS, filled
+from gateway.ledgers.proof_form import proven
 from gateway.plant.model import Text
 from gateway.sample import Instant
 
@@ -98,4 +99,10 @@ async def ledger(
         raise UnknownSubject(f"form among [{', '.join(FORMS)}]", form)
     refuse(curves.range_problems(start, end, start, end))
     period, tickets = Period(Instant(start), Instant(end)), services.engine.states.tickets.values()
-    return workbook(*filled(form, services.plant, tickets, period, services.clock.now()))
+    interlocks = _proven(services) if form == "equipment" else ()
+    return workbook(*filled(form, services.plant, tickets, period, services.clock.now(), interlocks))
+
+
+def _proven(services: ApiServices) -> tuple[Proven, ...]:
+    engine = services.engine
+    return proven(engine.interlocks, engine.rules, engine.states.interlocks, services.plant.interlocks)

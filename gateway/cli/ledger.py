@@ -61,8 +61,9 @@ def _form_command(ctx: click.Context, plant: Path, data: Path, start: Instant, e
     from gateway.clock import SystemClock
     from gateway.ledgers.form import Period
     from gateway.ledgers.forms import filled
+    from gateway.ledgers.proof_form import proven
     from gateway.ledgers.workbook import written
-    from gateway.runtime.states import tickets_of
+    from gateway.runtime.states import interlocks_of, tickets_of
     from gateway.store import StateKind
     from gateway.stores.journal_offline import state_rows
     from gateway.stores.place import JOURNAL_FILE
@@ -71,7 +72,10 @@ def _form_command(ctx: click.Context, plant: Path, data: Path, start: Instant, e
         raise click.UsageError("expected --to after --from, got a range that ends before it starts")
     tickets = tickets_of(state_rows(data / JOURNAL_FILE, StateKind.TICKET))
     form = str(ctx.info_name)
-    made = filled(form, app.load(plant)[0], tickets, Period(start, end), SystemClock().now())
+    records = interlocks_of(state_rows(data / JOURNAL_FILE, StateKind.INTERLOCK))
+    site, program = app.load(plant)
+    interlocks = proven(program.interlocks, program.rules, records, site.interlocks)
+    made = filled(form, site, tickets, Period(start, end), SystemClock().now(), interlocks)
     try:
         with output.open("xb") as file:
             file.write(written(*made))

@@ -8,12 +8,28 @@ from datetime import date
 
 from gateway.ledgers.account import Account
 from gateway.ledgers.form import BY_HAND, Cell, Column, Line, Period, china
+from gateway.machines.interlock_record import InterlockRecord
 from gateway.machines.ticket import Ticket
 from gateway.plant.model import Plant
+from gateway.proof_calendar import ProofStanding
+from gateway.rule import InterlockInstance
 from gateway.sample import SECOND, Instant
 
 MARKED = "底色单元格由企业填写；其余由警钟监测系统根据事件日志生成，状态为导出时的状态。"
 """Under every form that leaves cells to a person."""
+
+
+SOON = 30
+"""Days before a date is called due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """One interlock: what is kept of it, and how far it is proven."""
+
+    row: InterlockInstance
+    record: InterlockRecord
+    standing: ProofStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +41,14 @@ class Filling:
     """In the order of their finding, by the second: finer than that no ledger tells."""
     period: Period
     now: Instant
+    proven: Sequence[Proven] = ()
 
     @classmethod
-    def of(cls, plant: Plant, tickets: Iterable[Ticket], period: Period, now: Instant) -> Filling:
+    def of(
+        cls, plant: Plant, tickets: Iterable[Ticket], period: Period, now: Instant, proven: Sequence[Proven] = ()
+    ) -> Filling:
         accounts = [Account(ticket, plant) for ticket in tickets]
-        return cls(plant, sorted(accounts, key=lambda a: (a.found_at // SECOND, a.ticket.id)), period, now)
+        return cls(plant, sorted(accounts, key=lambda a: (a.found_at // SECOND, a.ticket.id)), period, now, proven)
 
     @property
     def until(self) -> Instant:
@@ -59,6 +78,15 @@ class Filling:
     @property
     def by_whom_and_of(self) -> Line:
         return f"填报单位：{self.plant.site.name.zh}", f"统计区间：{self.period.words}"
+
+
+def standing_of(due: date | None, today: date) -> str:
+    """In one word, for a date of calibration, inspection or test."""
+    if due is None:
+        return "未登记"
+    if due < today:
+        return "已过期"
+    return "即将到期" if (due - today).days <= SOON else "有效"
 
 
 def in_words(day: date) -> str:

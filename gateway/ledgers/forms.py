@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.ledgers import count_forms, hazard_forms, plant_forms, risk_forms
 from gateway.ledgers.analysis_form import analysis_sheet
-from gateway.ledgers.filling import Filling
+from gateway.ledgers.filling import Filling, Proven
 from gateway.ledgers.form import Form, Period
+from gateway.ledgers.proof_form import proof_ledger
 from gateway.machines.ticket import Ticket
 from gateway.plant.model import Plant, Text
 from gateway.sample import Instant
@@ -34,14 +35,22 @@ FORMS: dict[str, Prescribed] = {
     "risk-control": Prescribed(Text("风险分级管控台账", "Risk control ledger"), (risk_forms.control_ledger,)),
     "profile": Prescribed(Text("一企一档", "Enterprise profile"), (plant_forms.profile,)),
     "equipment": Prescribed(
-        Text("设备设施台账", "Equipment ledger"), (plant_forms.equipment_ledger, plant_forms.instrument_ledger)
+        Text("设备设施台账", "Equipment ledger"),
+        (plant_forms.equipment_ledger, plant_forms.instrument_ledger, proof_ledger),
     ),
     "analysis": Prescribed(Text("隐患统计分析", "Analysis"), (analysis_sheet,)),
 }
 """In the order of the page."""
 
 
-def filled(form: str, plant: Plant, tickets: Iterable[Ticket], period: Period, now: Instant) -> tuple[Form, ...]:
-    """The sheets of a form, itself first, tickets in the order of their filing. Raises KeyError for no form."""
-    given = Filling.of(plant, tickets, period, now)
+def filled(
+    form: str,
+    plant: Plant,
+    tickets: Iterable[Ticket],
+    period: Period,
+    now: Instant,
+    interlocks: Sequence[Proven] = (),
+) -> tuple[Form, ...]:
+    """The sheets of a form, itself first, tickets in the order of their finding. Raises KeyError for no form."""
+    given = Filling.of(plant, tickets, period, now, interlocks)
     return tuple(sheet(given) for sheet in FORMS[form].sheets)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 
-from gateway.ledgers.filling import MARKED, Filling, columns
-from gateway.ledgers.form import BY_HAND, Cell, Coloured, Column, Form, Share
+from gateway.ledgers.filling import MARKED, SOON, Filling, columns, standing_of
+from gateway.ledgers.form import BY_HAND, Cell, Coloured, Column, Form, Share, china
 from gateway.ledgers.risk_forms import LEVELS
 from gateway.plant.model import Equipment, Point, RiskGrade
 from gateway.plant.own import GATEWAY
@@ -19,9 +19,6 @@ _GRADES = {
     RiskGrade.D: Coloured("D 级（蓝）", RiskColour.BLUE),
 }
 """Colours of 泽应急发〔2026〕56号, A the worst; other notices give the same letters another order."""
-
-SOON = 30
-"""Days before a date is called due."""
 
 
 def profile(given: Filling) -> Form:
@@ -92,8 +89,9 @@ def equipment_ledger(given: Filling) -> Form:
             "；".join(f"{name} {value}" for name, value in each.nameplate.items()) or BY_HAND,
             each.commissioned or BY_HAND,
             each.inspection_due or BY_HAND,
-            _standing_of(each.inspection_due, given.day),
+            standing_of(each.inspection_due, given.day),
             *_instruments(each, given),
+            *_proof(each, given),
             *_found_on(each, given),
             BY_HAND,
         )
@@ -105,7 +103,8 @@ def equipment_ledger(given: Filling) -> Form:
         columns(
             ("序号", 5), ("设备名称", 18), ("设备编号", 13), ("上级设备", 13), ("所在区域", 13), ("主要参数", 22),
             ("投用日期", 11), ("检定检验有效期至", 11), ("检验状态", 9), ("监测点(个)", 9), ("校准到期最早", 11),
-            ("校准状态", 9), ("期内隐患(条)", 9), ("未销号(条)", 9), ("维护保养、定修技改、报废", 18),
+            ("校准状态", 9), ("联锁试验到期最早", 11), ("联锁试验状态", 9),
+            ("期内隐患(条)", 9), ("未销号(条)", 9), ("维护保养、定修技改、报废", 18),
         ),
         tuple(rows),
         above=(given.by_whom_and_of,),
@@ -118,7 +117,19 @@ def _instruments(equipment: Equipment, given: Filling) -> tuple[Cell, Cell, Cell
     points = [point for point in given.plant.points if point.equipment == equipment.id]
     dates = [point.calibration_due for point in points if point.calibration_due is not None]
     earliest = min(dates, default=None)
-    return len(points), earliest or "", _standing_of(earliest, given.day) if dates else ""
+    return len(points), earliest or "", standing_of(earliest, given.day) if dates else ""
+
+
+def _proof(equipment: Equipment, given: Filling) -> tuple[Cell, Cell]:
+    """Of its interlocks, the one that must be proven first; one that was never proven comes before all."""
+    own = [each for each in given.proven if each.row.equipment == equipment.id and each.standing.every is not None]
+    if not own:
+        return "", ""
+    first = min(own, key=lambda each: each.standing.due_at or 0)
+    if first.standing.due_at is None:
+        return "", "未证明"
+    due = china(first.standing.due_at).date()
+    return due, standing_of(due, given.day)
 
 
 def _found_on(equipment: Equipment, given: Filling) -> tuple[Cell, Cell]:
@@ -140,7 +151,7 @@ def instrument_ledger(given: Filling) -> Form:
             point.unit,
             point.calibration_due or BY_HAND,
             (point.calibration_due - given.day).days if point.calibration_due else "",
-            _standing_of(point.calibration_due, given.day),
+            standing_of(point.calibration_due, given.day),
         )
         for number, point in enumerate(sorted(measured, key=_due_first), 1)
     ]
@@ -159,12 +170,3 @@ def instrument_ledger(given: Filling) -> Form:
 
 def _due_first(point: Point) -> tuple[bool, date, str]:
     return point.calibration_due is None, point.calibration_due or date.max, point.id
-
-
-def _standing_of(due: date | None, today: date) -> str:
-    """In one word, for a date of calibration, inspection or test."""
-    if due is None:
-        return "未登记"
-    if due < today:
-        return "已过期"
-    return "即将到期" if (due - today).days <= SOON else "有效"

@@ -63,3 +63,9 @@ async def load(journal: Journal) -> Standing:
 def tickets_of(rows: Iterable[StateRow]) -> list[Ticket]:
     """Tickets as their rows hold them."""
     return [_TICKET.validate_json(row.body) for row in rows]
+
+
+def interlocks_of(rows: Iterable[StateRow]) -> dict[str, InterlockRecord]:
+    """Interlock records as their rows hold them, by interlock."""
+    records = (_INTERLOCK.validate_json(row.body) for row in rows)
+    return {record.interlock: record for record in records}
