@@ -21,6 +21,8 @@ from gateway.machines.interlock_record import Found, InterlockRecord
 from gateway.rule import Conditions, Effect, EffectNature, InterlockInstance, Truth
 from gateway.sample import Instant
 
+_EMERGENCIES = (EffectNature.EMERGENCY, EffectNature.MOMENTARY)
+_HELD = (EffectNature.SHARED, EffectNature.EMERGENCY)
 _NOT_SEEN = np.uint8(255)
 _NEVER = Instant(2**62)
 
@@ -104,7 +106,7 @@ class FindingWatch:
     def _is_unexplained(self, watched: _Watched, conditions: Conditions, now: Instant) -> bool:
         """Whether nothing tells why it came: no demand, no test, no bypass, and the interlock in service."""
         row, record = watched.row, self._record(watched.row.id)
-        if watched.effect.nature is EffectNature.SHARED or record.test is not None or record.bypass is not None:
+        if watched.effect.nature not in _EMERGENCIES or record.test is not None or record.bypass is not None:
             return False
         if row.engaged is not None and conditions.truth[row.engaged] != Truth.TRUE:
             return False
@@ -133,7 +135,7 @@ class FindingWatch:
 
     def _undone(self, watched: _Watched, conditions: Conditions, now: Instant) -> list[Event]:
         """An effect is gone: whether that was the end of a trip that nobody had reset."""
-        if watched.effect.nature is EffectNature.MOMENTARY or self._record(watched.row.id).bypass is not None:
+        if watched.effect.nature not in _HELD or self._record(watched.row.id).bypass is not None:
             return []
         trip = next((d for d in reversed(tuple(self._from.demands.values())) if d.interlock == watched.row.id), None)
         if trip is None or trip.bypass or trip.test or not self._holds(watched.row, trip, conditions):

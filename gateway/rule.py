@@ -102,6 +102,8 @@ class EffectNature(StrEnum):
     """Nothing but an emergency brings it: coming without a demand it is spurious."""
     MOMENTARY = "momentary"
     """As `emergency`, and it ends by itself: its end is no restart."""
+    PROCESS = "process"
+    """What the process shows of an action, such as a flow that ends: nobody's act, neither coming nor going."""
 
 
 @dataclass(frozen=True, slots=True)

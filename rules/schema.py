@@ -209,7 +209,8 @@ class EffectModel(_Strict):
     """`kind` or `parent.kind` of the output that commands it."""
     value: float = 1
     nature: EffectNature = EffectNature.SHARED
-    """`emergency` if nothing but an emergency brings it, `momentary` if it then ends by itself as well."""
+    """`emergency` if nothing but an emergency brings it, `momentary` if it then ends by itself as well, `process` if it
+    is what the process shows of an action."""
 
 
 class InterlockTrialModel(_Strict):

@@ -18,6 +18,7 @@ from gateway.api.schema import (
     Trend,
 )
 from gateway.api.services import Services
+from gateway.api.views import with_bypasses
 from gateway.event import Entry
 from gateway.sample import Quality
 
@@ -70,7 +71,8 @@ async def coverage(services: Services) -> tuple[CoverageRow, ...]:
     """What each clause of the criteria asks of each equipment, and what answers it."""
     quality = services.loop.table.latest.quality
     failed = frozenset(services.plant.points[row].id for row in np.nonzero(quality > Quality.UNCERTAIN)[0])
-    return tuple(services.coverage(failed))
+    bypassed = frozenset(row.id for row, _ in services.engine.register_desk.bypassed())
+    return tuple(with_bypasses(row, bypassed) for row in services.coverage(failed))
 
 
 @routes.get("/events")

@@ -224,6 +224,8 @@ class CoverageStatus(StrEnum):
     COVERED = "covered"
     FAILED = "failed"
     """Points are there but not good now."""
+    BYPASSED = "bypassed"
+    """All is there, but an interlock of it is bypassed now."""
     MISSING = "missing"
     LEDGER = "ledger"
     """No sensor can watch it: a person checks it and writes it down."""

@@ -6,7 +6,8 @@ Nothing here decides, remembers or reads a clock. A value that may not be truste
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from gateway.api.schema import (
     AlarmView,
     AreaView,
+    CoverageRow,
+    CoverageStatus,
     DemandView,
     EffectView,
     EquipmentView,
@@ -306,6 +309,13 @@ def sample_columns(columns: PointColumns, rows: NDArray[np.integer]) -> SampleCo
         reason=tuple(columns.reason[rows].tolist()),
         source_time=tuple(columns.source_time[rows].tolist()),
     )
+
+
+def with_bypasses(row: CoverageRow, bypassed: Collection[str]) -> CoverageRow:
+    """The row as it is while these interlocks are bypassed; what is missing or failed is so either way."""
+    if row.status is not CoverageStatus.COVERED or not set(row.interlocks) & set(bypassed):
+        return row
+    return replace(row, status=CoverageStatus.BYPASSED)
 
 
 def numbers_or_none(values: Floats) -> tuple[float | None, ...]:

@@ -14,6 +14,7 @@ from gateway.plant.criteria import ClauseCertainty
 _STATUS = {
     CoverageStatus.COVERED: ("已覆盖 covered", "green"),
     CoverageStatus.FAILED: ("失效 failed", "red"),
+    CoverageStatus.BYPASSED: ("旁路 bypassed", "red"),
     CoverageStatus.MISSING: ("缺失 missing", "bold red"),
     CoverageStatus.LEDGER: ("台账 by ledger", "cyan"),
 }

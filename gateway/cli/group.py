@@ -24,6 +24,7 @@ COMMANDS = {
     "check": ("gateway.cli.check", "检查 Check a plant file, and show what covers which clause."),
     "probe": ("gateway.cli.probe", "探测 Ask a Modbus device what it answers; nothing is written."),
     "test-rules": ("gateway.cli.rule_tests", "试验 Run the tests that the rules of the packs carry."),
+    "interlocks": ("gateway.cli.interlocks", "联锁 Show bypasses, proofs and the proof-test calendar of a plant."),
     "ledger": ("gateway.cli.ledger", "台账 Write a prescribed hazard ledger as a workbook."),
     "journal": ("gateway.cli.journal", "日志 Verify, export, copy and restore a journal."),
     "backup": ("gateway.cli.backup", "备份 Copy journal, history and all else while the gateway runs; verified."),

@@ -49,13 +49,13 @@ async def load(journal: Journal) -> Standing:
     every = await journal.states(StateKind.CHECK, standing_only=False)
     outputs = [_OUTPUT.validate_json(r.body) for r in await journal.states(StateKind.OUTPUT, standing_only=False)]
     checks = sorted((_CHECK.validate_json(row.body) for row in every), key=lambda check: check.asked_at)
-    kept = [_INTERLOCK.validate_json(r.body) for r in await journal.states(StateKind.INTERLOCK, standing_only=False)]
+    kept = await journal.states(StateKind.INTERLOCK, standing_only=False)
     return Standing(
         alarms={alarm.alarm: alarm for alarm in alarms},
         demands={demand.id: demand for demand in sorted(demands, key=lambda d: d.demanded_at)},
         tickets={ticket.id: ticket for ticket in sorted(tickets, key=lambda t: t.filed_at)},
         checks={check.id: check for check in checks[-CHECKS_KEPT:]},
-        interlocks={record.interlock: record for record in kept},
+        interlocks=interlocks_of(kept),
         outputs={output.output: output for output in outputs},
     )
 

@@ -7,9 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.api.schema import CoverageRow, CoverageStatus
+from gateway.api.views import with_bypasses
 from gateway.rule import Truth
 from gateway.sample import SECOND
 from tests.api.support import Rig
+from tests.engine.scripted import text
 
 HOUR = 3_600 * SECOND
 TRIP = "/api/interlocks/trip@furnace"
@@ -114,6 +117,24 @@ async def test_a_proof_test_is_declared_exercised_and_ended(gateway: Rig, http: 
     assert (cell["verdict"], cell["proven"]["proven_by"], cell["proven"]["lapsed"]) == ("test", "test", False)
     (demand,) = (await http.get("/api/demands")).json()
     assert demand["test"] == row["tests"][0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("status", "bypassed", "shown"),
+    [
+        ("covered", {"trip@furnace"}, "bypassed"),
+        ("covered", {"other@furnace"}, "covered"),
+        ("failed", {"trip@furnace"}, "failed"),
+        ("missing", {"trip@furnace"}, "missing"),
+    ],
+)
+def test_a_clause_whose_interlock_is_bypassed_is_not_called_covered(
+    status: str, bypassed: set[str], shown: str
+) -> None:
+    none: tuple[str, ...] = ()
+    interlocks = ("trip@furnace",)
+    row = CoverageRow("4", text("x"), "furnace", CoverageStatus(status), none, none, none, none, interlocks, none, ())
+    assert with_bypasses(row, bypassed).status == shown
 
 
 async def test_the_next_shift_is_told_who_bypassed_what_and_what_is_done_meanwhile(

@@ -81,8 +81,9 @@ def test_an_effect_that_is_gone_again_before_anybody_looked_is_spurious_all_the_
     assert "interlock.finding" in kinds(made.tick(after=GRACE))
 
 
-def test_what_the_plant_moves_in_normal_operation_is_never_spurious() -> None:
-    made = bench(row(EffectNature.SHARED))
+@pytest.mark.parametrize("nature", [EffectNature.SHARED, EffectNature.PROCESS])
+def test_what_the_plant_moves_in_normal_operation_is_never_spurious(nature: EffectNature) -> None:
+    made = bench(row(nature))
     made.tick({1: TRUE})
     made.tick(after=2 * GRACE)
     assert standing(made) == set()
@@ -174,8 +175,9 @@ def test_a_trip_that_is_undone_after_the_cause_is_gone_and_reset_is_an_ordinary_
     assert standing(made) == set()
 
 
-def test_the_end_of_what_ends_by_itself_is_no_restart() -> None:
-    made = tripped(bench(row(EffectNature.MOMENTARY)))
+@pytest.mark.parametrize("nature", [EffectNature.MOMENTARY, EffectNature.PROCESS])
+def test_the_end_of_what_ends_by_itself_is_no_restart(nature: EffectNature) -> None:
+    made = tripped(bench(row(nature)))
     made.tick({1: FALSE})
     assert RESTARTED not in standing(made)
 

@@ -482,6 +482,7 @@ export const exportStates: Readonly<Record<ExportState, Text>> = {
 export const coverageStates: Readonly<Record<CoverageStatus, Text>> = {
   covered: text("已覆盖", "Covered"),
   failed: text("失效", "Failed"),
+  bypassed: text("旁路", "Bypassed"),
   missing: text("缺失", "Missing"),
   ledger: text("台账", "Ledger"),
 };

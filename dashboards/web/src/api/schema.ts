@@ -2067,7 +2067,7 @@ export interface components {
          * CoverageStatus
          * @enum {string}
          */
-        CoverageStatus: "covered" | "failed" | "missing" | "ledger";
+        CoverageStatus: "covered" | "failed" | "bypassed" | "missing" | "ledger";
         /** DemandView */
         DemandView: {
             /** Id */
