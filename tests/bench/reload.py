@@ -11,7 +11,7 @@ import asyncio
 import shutil
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from gateway import app
-from gateway.plant.model import Plant
-from gateway.rule import Program
 from gateway.runtime.loop import LONGEST_WAIT, Tick
 from gateway.runtime.reload import Reloader
-from gateway.sample import Instant
 from gateway.station import Station
 from tests.bench import plants
 from tests.bench.harness import PATIENCE, BenchFailed, Options, Result, workspace
@@ -68,28 +65,18 @@ class _Ticks:
 
 
 @dataclass
-class _Stages:
-    """Implements `gateway.runtime.reload.Stores` over a station's, and watches how long loading and warming take."""
+class _Files:
+    """Plant file and packs, and how long the last reading and compiling of them took."""
 
-    station: Station
-    files: tuple[Path, Path]
+    plant: Path
+    packs: Path
     load_s: float = 0.0
-    warm_s: float = 0.0
 
     def load(self) -> app.Configuration:
         began = time.perf_counter()
-        configuration = app.configure(*self.files)
+        configuration = app.configure(self.plant, self.packs)
         self.load_s = time.perf_counter() - began
         return configuration
-
-    async def bind(self, plant: Plant) -> Callable[[], None]:
-        return await self.station.bind(plant)
-
-    async def warm(self, plant: Plant, program: Program, end: Instant) -> int:
-        began = time.perf_counter()
-        seen = await self.station.warm(plant, program, end)
-        self.warm_s = time.perf_counter() - began
-        return seen
 
 
 async def _measure(work: Path, repetitions: int, seconds: float, result: Result) -> None:
@@ -98,9 +85,8 @@ async def _measure(work: Path, repetitions: int, seconds: float, result: Result)
     configuration = app.configure(work / "plant.yaml", work / "packs")
     result.parameters["rule_instances"] = len(configuration.program.rules)
     async with DeviceEnd.serve(work, served), _running(work, configuration) as (station, ticks):
-        stages = _Stages(station, (work / "plant.yaml", work / "packs"))
-        switched = (station.sender.switch,)
-        reloader = Reloader(stages.load, station.loop, station.devices, stages, switched, lambda _: None)
+        files = _Files(work / "plant.yaml", work / "packs")
+        reloader = station.reloader(files.load, lambda _: None)
         await asyncio.sleep(WARM_UP)
         ticks.told.clear()  # rules whose windows are not full yet have said so
         began = time.perf_counter()
@@ -109,25 +95,24 @@ async def _measure(work: Path, repetitions: int, seconds: float, result: Result)
         result.add_spread("interval between ticks, nothing reloaded", quiet, "ms")
         result.add("the longest that a tick is waited for when nothing comes", LONGEST_WAIT * 1000, "ms")
         for name, change in (("nothing changed", False), (f"{CHANGED} changed", True)):
-            await _reloads(name, repetitions if change else 2, stages, reloader, ticks, result, change=change)
+            await _reloads(name, repetitions if change else 2, files, reloader, ticks, result, change=change)
         _check(station, ticks, result)
 
 
 async def _reloads(
     name: str,
     repetitions: int,
-    stages: _Stages,
+    files: _Files,
     reloader: Reloader[app.Configuration],
     ticks: _Ticks,
     result: Result,
     *,
     change: bool,
 ) -> None:
-    whole, late, loading, warming, between = [], [], [], [], []
+    whole, late, loading, between = [], [], [], []
     for _ in range(repetitions):
-        stages.load_s = stages.warm_s = 0.0
         if change:
-            _change(stages.files[1] / "gas.yaml")
+            _change(files.packs / "gas.yaml")
         began = time.perf_counter()
         done = await reloader.reload("bench", "measured")
         ended = time.perf_counter()
@@ -141,11 +126,9 @@ async def _reloads(
         whole.append(ended - began)
         late.append(max(intervals))
         between += intervals
-        loading.append(stages.load_s)
-        warming.append(stages.warm_s)
+        loading.append(files.load_s)
     result.add(f"{name}: the reload as a whole, median", statistics.median(whole), "s")
     result.add("  of that reading and compiling, beside the loop", statistics.median(loading), "s")
-    result.add("  of that warming new rules from the history, beside the loop", statistics.median(warming), "s")
     result.add_spread("  interval between ticks meanwhile", between, "ms")
     result.add("  the latest tick of each reload, median", statistics.median(late), "ms")
     result.add("  the latest tick of all", max(late), "ms")
