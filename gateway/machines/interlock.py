@@ -246,8 +246,10 @@ def _judge(effect: Effect, demand: Demand, state: EffectState, feedback: Feedbac
     if feedback.truth is Truth.TRUE:
         if demand.bypass:
             return _J.UNDER_BYPASS
-        if state.verdict is not _V.PENDING or feedback.since - demand.demanded_at > effect.within:
+        if state.verdict is _V.FAIL or feedback.since - demand.demanded_at > effect.within:
             return _J.AFTER_TIME
+        if state.verdict is not _V.PENDING:  # inconclusive: it came in time, and nobody can prove it
+            return None
         if effect.within < SCANS_TO_JUDGE * effect.scan:
             return _J.IN_TIME_BUT_TOO_COARSE
         return _J.IN_TIME_UNDER_TEST if demand.test else _J.IN_TIME

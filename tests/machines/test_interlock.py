@@ -128,6 +128,14 @@ def test_an_effect_that_comes_after_all_is_late(missed: Truth, before: str) -> N
     assert case.delays == [None, WITHIN * 2]
 
 
+def test_an_effect_in_time_that_no_scan_can_prove_is_not_called_late_a_tick_later() -> None:
+    case = demanded(effect(scan=WITHIN))
+    case.see(WITHIN, (TRUE, WITHIN // 2))
+    assert case.verdict == "inconclusive"
+    assert case.see(WITHIN + SCAN, (TRUE, WITHIN // 2)) == []
+    assert case.verdict == "inconclusive"
+
+
 def test_an_effect_that_was_there_before_its_cause_is_in_time() -> None:
     case = demanded()
     case.see(1, (TRUE, -5_000_000))
