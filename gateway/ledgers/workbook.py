@@ -184,7 +184,8 @@ class _Writer:
     def _tall(self, row: int, values: Sequence[object]) -> None:
         """As many lines as the longest text needs: not every program works that out by itself."""
         texts = [
-            ("" if column.joined else str(value), column.width) for value, column in zip(values, self._form.columns)
+            (value if isinstance(value, str) and not column.joined else "", column.width)
+            for value, column in zip(values, self._form.columns)
         ]
         self._sheet.row_dimensions[row].height = 6 + _LINE * max(_lines(text, width) for text, width in texts)
 
