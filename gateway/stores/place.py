@@ -33,6 +33,13 @@ SNAPSHOT = "snapshot"
 
 def require_place(store: str, path: Path) -> None:
     """Raises StoreFailed, with what to do, where no store file can live at `path`."""
+    try:
+        _require_place(store, path)
+    except PermissionError as error:
+        raise _not_permitted(store, path, path.parent) from error
+
+
+def _require_place(store: str, path: Path) -> None:
     parent = path.parent
     if not parent.is_dir():
         what = "a file" if parent.exists() else "nothing there"
@@ -47,12 +54,16 @@ def require_place(store: str, path: Path) -> None:
         )
     blocked = next((place for place in (parent, path) if place.exists() and not os.access(place, os.W_OK)), None)
     if blocked is not None:
-        raise StoreFailed(
-            store,
-            f"open {path}",
-            f"expected to be allowed to write to {blocked}, got no permission or a read-only file system; "
-            f"give the gateway's user write permission there or choose another path",
-        )
+        raise _not_permitted(store, path, blocked)
+
+
+def _not_permitted(store: str, path: Path, blocked: Path) -> StoreFailed:
+    return StoreFailed(
+        store,
+        f"open {path}",
+        f"expected to be allowed to write to {blocked}, got no permission or a read-only file system; "
+        f"give the gateway's user write permission there or choose another path",
+    )
 
 
 def sync_directory(directory: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import errno
+import os
 import platform
 import resource
 import signal
@@ -174,6 +175,18 @@ async def history_sync_fails(path: str) -> None:
             print("kept", flush=True)
         except StoreFailed as failure:
             print(f"refused {failure}", flush=True)
+
+
+async def history_as_nobody(path: str) -> None:
+    """Open as a user to whom the directory does not belong; root would be allowed everything."""
+    if os.getuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+    try:
+        await open_history(path)
+        print("open", flush=True)
+    except StoreFailed as failure:
+        print(f"refused {failure}", flush=True)
 
 
 async def history_held(path: str) -> None:

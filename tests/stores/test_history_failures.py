@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -176,6 +178,23 @@ async def test_a_path_below_a_file_and_a_path_that_is_a_directory_are_refused(tm
 async def test_a_disk_that_may_not_be_written_is_refused(disk: Disk) -> None:
     disk.remount("ro")
     assert "read-only" in await refusal(disk.where / "history.db")
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+async def test_a_directory_that_the_gateways_user_may_not_write_or_enter_is_refused_by_name(
+    said: Callable[[str, Path], list[str]], mode: int
+) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)  # noqa: PTH101, S103
+        where = Path(place) / "data"
+        where.mkdir()
+        where.chmod(mode)
+        (answer,) = said("history_as_nobody", where / "history.duckdb")
+        where.chmod(0o755)
+        assert answer.startswith("refused history cannot open")
+        assert str(where) in answer
+        assert "permission" in answer
+        assert list(where.iterdir()) == []
 
 
 async def test_a_disk_too_small_for_the_file_is_refused(disk: Disk) -> None:
