@@ -60,7 +60,8 @@ class Receiver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a write. `written` says that the device confirmed it, not that anything moved."""
+    """What became of a write. `written` says that the device holds it, or confirmed it where nothing can be read back;
+    not that anything moved."""
 
     written: bool
     detail: str
@@ -138,6 +139,9 @@ class DriverKind:
     locate: Callable[[Device, BaseModel, str, str], BaseModel] = _as_written
     """The whole address of one point or output of an equipment and kind: the device's defaults filled in.
     Raises ValueError."""
+    check_read_back: Callable[[Device, BaseModel], None] | None = None
+    """Whether what is written at an output's address can be read back; raises ValueError where it cannot.
+    None where the driver reads nothing back."""
 
 
 @dataclass(frozen=True, slots=True)

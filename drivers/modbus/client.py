@@ -90,8 +90,11 @@ class Client:
             raise
         return reply
 
-    async def write(self, query: Query) -> None:
-        """Raises DeviceRefused or LinkLost; tries whatever is known of the device."""
+    async def ask_at_once(self, query: Query) -> bytes:
+        """A write, or what was written: before every read, and whatever is known of the device.
+
+        Raises DeviceRefused or LinkLost.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.timeout / SECOND):
                 await self._joined.wait()
@@ -101,11 +104,12 @@ class Client:
             if self._identity:
                 await self._line.reach(self._member, WRITE_RANK, urgent=True)
                 await self._recognise(WRITE_RANK, urgent=True)
-            await self._line.ask(self._member, query, WRITE_RANK, urgent=True)
+            reply = await self._line.ask(self._member, query, WRITE_RANK, urgent=True)
         except NoLine as error:
             self._reporter.down(error.reason, error.detail)
             raise
         self._heard()
+        return reply
 
     async def hold(self) -> None:
         """Keep the connection of a device that is only written; ends by cancellation."""

@@ -17,21 +17,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from drivers.link import LinkReporter, own
-from drivers.modbus.address import OutputAddress, OutputTable, PointAddress
+from drivers.modbus.address import OutputAddress, PointAddress
 from drivers.modbus.client import Client
-from drivers.modbus.codec import encode, form_of, output_form, status_form
+from drivers.modbus.codec import form_of, status_form
 from drivers.modbus.layout import Layout, Placed, Words
 from drivers.modbus.line import place_of, terms_of
 from drivers.modbus.manifest import MANIFEST
 from drivers.modbus.planner import Place, Scan, Wanted, duration, plan
-from drivers.modbus.query import (
-    DeviceRefused,
-    LinkLost,
-    Query,
-    read_query,
-    write_coil_query,
-    write_registers_query,
-)
+from drivers.modbus.query import DeviceRefused, LinkLost, Query, read_query
 from drivers.modbus.settings import (
     DeviceSettings,
     Order,
@@ -42,6 +35,7 @@ from drivers.modbus.settings import (
     TlsSettings,
 )
 from drivers.modbus.wire import secure_context
+from drivers.modbus.writer import OutputWriter, check_read_back
 from gateway.driver import DriverKind, DriverWork, Receipt, ScanLoad
 from gateway.errors import Problem
 from gateway.plant.model import Device, Output, Point
@@ -90,6 +84,7 @@ class ModbusDriver:
         self._reporter = LinkReporter(work.device.id, work.receiver, work.clock)
         queries = tuple(query for poll in self._polls for query in poll.queries)
         self._client = Client(self._settings, queries, self._reporter, work.clock)
+        self._writer = OutputWriter(self._client, self._settings, work.clock)
 
     async def run(self) -> None:
         self._reporter.connecting(place_of(self._settings))
@@ -173,19 +168,8 @@ class ModbusDriver:
         return _poll(scan, self._work, self._settings)
 
     async def write(self, output: Output, value: float) -> Receipt:
-        """Goes before the next read; written means that the device repeated the request in its answer."""
-        try:
-            query = _write_query(output, value, self._settings)
-        except (TypeError, ValueError) as error:
-            return Receipt(written=False, detail=str(error), at=self._work.clock.now())
-        try:
-            await self._client.write(query)
-        except DeviceRefused as error:
-            return Receipt(written=False, detail=error.detail, at=self._work.clock.now())
-        except LinkLost as error:
-            detail = f"not confirmed: {error.detail}"
-            return Receipt(written=False, detail=detail, at=self._work.clock.now())
-        return Receipt(written=True, detail="confirmed by the device", at=self._work.clock.now())
+        """Goes before the next read, and so does reading it back (`OutputWriter`)."""
+        return await self._writer.write(output, value)
 
 
 def _phase(device: str, period: int) -> int:
@@ -246,14 +230,6 @@ def _placed(point: Point, place: Place, status: Place | None, settings: DeviceSe
     if status is None or address.status is None:
         return placed
     return replace(placed, status=status_form(address.status, settings), status_position=status.position)
-
-
-def _write_query(output: Output, value: float, settings: DeviceSettings) -> Query:
-    address = own(OutputAddress, output.address, output.id)
-    words = encode(output_form(address, settings), value)
-    if address.table is OutputTable.COIL:
-        return write_coil_query(address.address, on=bool(words[0]))
-    return write_registers_query(address.address, words)
 
 
 def _address(point: Point) -> PointAddress:
@@ -351,6 +327,7 @@ def _kind(name: str, settings: type[DeviceSettings], transport: str) -> DriverKi
         occupies=occupies,
         load=load,
         locate=locate,
+        check_read_back=check_read_back,
         examine=examine,
         line=lambda device: place_of(own(DeviceSettings, device.settings, device.id)),
         terms=lambda device: terms_of(own(DeviceSettings, device.settings, device.id)),

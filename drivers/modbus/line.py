@@ -127,7 +127,7 @@ class Line:
     async def ask(self, member: Member, query: Query, rank: int, *, urgent: bool = False) -> bytes:
         """The PDU of the answer. Raises DeviceRefused, NoLine, LinkLost; the wire is closed after the last.
 
-        Urgent requests (writes) do not wait for a retry to be due, and have the whole timeout.
+        Urgent requests (writes, and reading them back) do not wait for a retry to be due, and have the whole timeout.
         """
         async with self._turns.turn(rank):
             wire = await self._open(member.settings, urgent=urgent)

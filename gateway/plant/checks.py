@@ -20,7 +20,7 @@ from gateway.plant.files import beside
 from gateway.plant.interlock_schema import InterlocksShape, repeated
 from gateway.plant.keeping_schema import HistoryShape, too_short
 from gateway.plant.model import Device, Text
-from gateway.plant.output_checks import OutputChecks, points_by_id
+from gateway.plant.output_checks import OutputChecks, check_read_back, points_by_id
 from gateway.plant.output_schema import HeartbeatShape
 from gateway.plant.own import GATEWAY, is_watched
 from gateway.plant.risk_schema import RiskShape
@@ -322,6 +322,8 @@ class Checks:
         whole = Device(source.device, kind.name, Text(source.device, source.device), settings)
         try:
             address = kind.locate(whole, address, item.get("equipment", str) or "", item.get("kind", str) or "")
+            if name == "target":
+                check_read_back(item, kind, whole, address)
         except ValueError as error:
             expected, _, got = str(error).removeprefix("expected ").partition(", got ")
             self._add(path, expected, got)

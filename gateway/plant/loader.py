@@ -125,6 +125,7 @@ def _outputs(sections: Sections, settings: _Settings, classes: _Classes, points:
             allowed=shape.allowed,
             values=tuple(shape.values),
             guard=guard_of(shape, by_id),
+            read_back=shape.read_back,
         )
         for item in sections.outputs
         for shape in [_whole(item)]

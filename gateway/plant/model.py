@@ -153,6 +153,8 @@ class Output:
     values: tuple[float, ...]
     """The only values that may be written."""
     guard: Guard = field(default_factory=Guard)
+    read_back: bool = True
+    """Whether a driver that can reads every write back; without it, what the device confirms counts as written."""
 
 
 @dataclass(frozen=True, slots=True)

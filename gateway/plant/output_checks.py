@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from gateway.document import Document, Path, one_of
+from gateway.driver import DriverKind
 from gateway.duration import format_duration
 from gateway.errors import Problem
 from gateway.plant.guard import Comparison, Expectation, Guard, PointTest, Rate
-from gateway.plant.model import Point
+from gateway.plant.model import Device, Point
 from gateway.plant.output_schema import ComparisonShape, ExpectationShape, GuardShape
 from gateway.plant.schema import OutputShape, PointShape
 from gateway.plant.sections import Item, read_item
@@ -136,6 +139,17 @@ class OutputChecks:
         if within < least:
             what = f"{SCANS_TO_JUDGE} periods of the point" + (" and held" if held else "")
             self._add(entry.field("within"), f"at least {what} ({format_duration(least)})", format_duration(within))
+
+
+def check_read_back(
+    item: Item[PointShape] | Item[OutputShape], kind: DriverKind, device: Device, address: BaseModel
+) -> None:
+    """Raises ValueError where an output says something of reading back that its driver or its device cannot do."""
+    if kind.check_read_back is None:
+        if isinstance(item.raw, dict) and "read_back" in item.raw:
+            raise ValueError(f"expected read_back on no output of a {kind.name} device: it is not read back, got one")
+    elif item.get("allowed", bool) and item.get("read_back", bool) is not False:
+        kind.check_read_back(device, address)
 
 
 def points_by_id(items: Sequence[Item[PointShape]]) -> dict[str, Item[PointShape]]:

@@ -176,6 +176,8 @@ class OutputShape(GuardShape):
     """Whether the gateway may write it at all."""
     values: list[Number] = Field(default_factory=list)
     """The only values that may be written."""
+    read_back: StrictBool = True
+    """False for a pulse coil or a register that cannot be read: then a write counts once the device confirms it."""
 
 
 def plant_json_schema(drivers: Mapping[str, DriverKind], criteria: Criteria) -> dict[str, JsonValue]:

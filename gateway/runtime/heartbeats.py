@@ -103,6 +103,7 @@ class Heartbeats:
             address=heartbeat.address,
             allowed=True,
             values=(),
+            read_back=False,
         )
         receipt = await attempt(
             f"the heartbeat of {device.id}",

@@ -50,6 +50,10 @@ class DeviceFault(StrEnum):
     """Answers every request with exception 4."""
     SLOW = "slow"
     """Answers late, by `SLOWNESS`."""
+    FORGETFUL = "forgetful"
+    """Confirms every write and stores nothing."""
+    DISTORTING = "distorting"
+    """Confirms every write and stores another value."""
 
 
 SLOWNESS = 0.4
@@ -244,7 +248,10 @@ class _Bus(SimCore):
         unit = await self._unit(device_id)
         if unit.fault is DeviceFault.EXCEPTION:
             return ExcCodes.DEVICE_FAILURE
-        return unit.write(_TABLE[func_code], address, [int(value) for value in values])
+        if unit.fault is DeviceFault.FORGETFUL:
+            return None
+        other = 1 if unit.fault is DeviceFault.DISTORTING else 0
+        return unit.write(_TABLE[func_code], address, [int(value) ^ other for value in values])
 
 
 class ModbusHost:

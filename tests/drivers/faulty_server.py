@@ -1,7 +1,7 @@
 """A Modbus server that misbehaves on demand, in TCP or serial frames. Shares no code with the driver.
 
 It answers register N with `base + N` and bit N with N odd, so that an answer that belongs to another
-request shows in the values.
+request shows in the values; what was written there it answers as it was written.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ class Asked:
     """Whether it came in a serial frame."""
 
 
+WRITES = frozenset({5, 6, 16})
+"""Functions by which the driver writes."""
+
 Fault = Callable[["FaultyServer", Asked, asyncio.StreamWriter], bool]
 """Deals with a request in its own way; False leaves it to the server."""
 
@@ -46,6 +49,9 @@ class FaultyServer:
     serial: bool = False
     """Whether it speaks serial frames, which carry no transaction id."""
     tls: ssl.SSLContext | None = None
+    bits: dict[int, int] = field(default_factory=dict)
+    registers: dict[int, int] = field(default_factory=dict)
+    """What was written, by address."""
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -103,15 +109,28 @@ class FaultyServer:
     def good_reply(self, asked: Asked) -> bytes:
         """The PDU of the right answer."""
         if asked.function in (1, 2):
-            bits = [(asked.address + step) % 2 for step in range(asked.count)]
+            places = range(asked.address, asked.address + asked.count)
+            bits = [self.bits.get(place, place % 2) if asked.function == 1 else place % 2 for place in places]
             packed = bytearray((asked.count + 7) // 8)
             for place, bit in enumerate(bits):
                 packed[place // 8] |= bit << place % 8
             return bytes((asked.function, len(packed))) + packed
         if asked.function in (3, 4):
-            words = [(self.base + asked.address + step) & 0xFFFF for step in range(asked.count)]
+            places = range(asked.address, asked.address + asked.count)
+            written = self.registers if asked.function == 3 else {}
+            words = [written.get(place, (self.base + place) & 0xFFFF) for place in places]
             return bytes((asked.function, 2 * asked.count)) + struct.pack(f">{asked.count}H", *words)
+        self._store(asked)
         return asked.body[:5]
+
+    def _store(self, asked: Asked) -> None:
+        if asked.function == 5:
+            self.bits[asked.address] = int(asked.count == 0xFF00)
+        elif asked.function == 6:
+            self.registers[asked.address] = asked.count
+        elif asked.function == 16:
+            for step, word in enumerate(struct.unpack(f">{asked.count}H", asked.body[6:])):
+                self.registers[asked.address + step] = word
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -241,6 +260,36 @@ def another_echo(server: FaultyServer, asked: Asked, writer: asyncio.StreamWrite
     pdu[-1] ^= 0x01
     writer.write(frame(asked, bytes(pdu)))
     return True
+
+
+def forgets(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    """Confirms a write and stores nothing."""
+    if asked.function not in WRITES:
+        return False
+    writer.write(frame(asked, asked.body[:5]))
+    return True
+
+
+def distorts(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    """Confirms a write and stores another value: the last bit of all is wrong."""
+    if asked.function not in WRITES:
+        return False
+    writer.write(frame(asked, server.good_reply(asked)))
+    if asked.function == 5:
+        server.bits[asked.address] ^= 1
+    else:
+        server.registers[asked.address + (asked.count - 1 if asked.function == 16 else 0)] ^= 1
+    return True
+
+
+def unread(fault: Fault) -> Fault:
+    """The fault, for reading what was written before."""
+
+    def answer(server: FaultyServer, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+        known = {1: server.bits, 3: server.registers}.get(asked.function, {})
+        return asked.address in known and fault(server, asked, writer)
+
+    return answer
 
 
 def exception(code: int) -> Fault:
