@@ -34,6 +34,8 @@ Commanded = Callable[[str, float], None]
 """Told the output id and the value as soon as a device has taken a write."""
 
 _TABLE = {1: Table.COIL, 2: Table.DISCRETE, 3: Table.HOLDING, 4: Table.INPUT, 5: Table.COIL, 6: Table.HOLDING}
+_ECHOES = frozenset({5, 6})
+"""Functions whose answer repeats the value; pymodbus looks it up where it was stored."""
 _TABLE |= {15: Table.COIL, 16: Table.HOLDING, 22: Table.HOLDING, 23: Table.HOLDING}
 
 
@@ -56,6 +58,8 @@ class DeviceFault(StrEnum):
     """Confirms every write and stores another value."""
 
 
+_UNTRUE = frozenset({DeviceFault.FORGETFUL, DeviceFault.DISTORTING})
+"""Faults under which a write is confirmed that did not happen."""
 SLOWNESS = 0.4
 """Seconds by which a slow device answers late."""
 
@@ -103,6 +107,8 @@ class Unit:
         self.device = device
         self.settings = expect(device.settings, TcpSettings)
         self.fault: DeviceFault | None = None
+        self.confirmed: list[int] | list[bool] = []
+        """What was written last, stored or not."""
         self._model = model
         self._commanded = commanded
         self._points = [
@@ -236,6 +242,8 @@ class _Bus(SimCore):
         unit = await self._unit(device_id)
         if unit.fault is DeviceFault.EXCEPTION:
             return ExcCodes.DEVICE_FAILURE
+        if func_code in _ECHOES and unit.fault in _UNTRUE:
+            return unit.confirmed
         table = _TABLE[func_code]
         words = unit.read(table, address, count)
         if isinstance(words, ExcCodes) or not table.holds_bits:
@@ -248,6 +256,7 @@ class _Bus(SimCore):
         unit = await self._unit(device_id)
         if unit.fault is DeviceFault.EXCEPTION:
             return ExcCodes.DEVICE_FAILURE
+        unit.confirmed = values
         if unit.fault is DeviceFault.FORGETFUL:
             return None
         other = 1 if unit.fault is DeviceFault.DISTORTING else 0

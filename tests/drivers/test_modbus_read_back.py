@@ -142,6 +142,7 @@ async def test_the_simulated_plc_is_believed_by_what_it_holds(fault: DeviceFault
         async with running(KIND, wired, ()) as (_, driver):
             receipt = await driver.write(trip, 1.0)
         assert receipt.written is written, receipt.detail
+        assert ("not held: expected 1 (0001), got 0 (0000)" in receipt.detail) is not written
         assert (simulation.model.commanded(trip.id) == 1.0) is written
 
 

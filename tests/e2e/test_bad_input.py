@@ -205,6 +205,18 @@ async def test_an_output_that_nothing_allows_is_never_written_and_its_absence_is
     assert {effect["command_written"] for effect in demand["effects"]} == {None}
 
 
+async def test_a_plc_that_confirms_a_trip_and_does_not_hold_it_is_told_at_once(site: Site, start: Start) -> None:
+    async with running(site, start) as (simulation, _):
+        await simulation.fault("plc_eaf", DeviceFault.FORGETFUL)
+        simulation.set("eaf1_panel_a.leak", 0.1)
+        (completed,) = await eventually(lambda: kinds(site, "command.completed"), "the trip is commanded")
+        assert not completed["written"]
+        assert "not held: expected 1 (0001), got 0 (0000)" in completed["detail"]
+        alarm = f"command.unproven@{completed['output']}"
+        await eventually(lambda: alarm in {e["alarm"] for e in kinds(site, "alarm.raised")}, "it is an alarm")
+        assert simulation.commands == type(simulation.commands)()
+
+
 def judged(site: Site) -> Any:
     found = [one for one in site.get("demands") if one["interlock"].startswith("eaf.cooling_water")]
     return found and all(effect["verdict"] != "pending" for effect in found[0]["effects"]) and found[0]

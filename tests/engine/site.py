@@ -32,6 +32,8 @@ class NotingDriver:
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
         self.written: list[tuple[str, float]] = []
+        self.read_back: dict[str, bool] = {}
+        """By output: whether its last write was to be read back."""
         self.silent = False
         self.bug: Exception | None = None
 
@@ -39,6 +41,7 @@ class NotingDriver:
 
     async def write(self, output: Output, value: float) -> Receipt:
         self.written.append((output.id, value))
+        self.read_back[output.id] = output.read_back
         if self.bug is not None:
             raise self.bug
         if self.silent:

@@ -66,6 +66,13 @@ async def test_it_counts_on_and_begins_again_at_zero() -> None:
     assert made.told_of() == [(True, "")]
 
 
+async def test_it_is_not_read_back_because_the_plc_watches_it_and_it_comes_again() -> None:
+    made = await site()
+    async with made.beating():
+        await until(lambda: made.counts)
+    assert made.driver.read_back["plc.heartbeat"] is False
+
+
 async def test_an_engine_that_does_not_tick_has_no_heartbeat() -> None:
     made = await site()
     async with made.beating():
