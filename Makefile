@@ -31,7 +31,7 @@ test: $(TEST_READY) $(WEB_READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/npm.py test --silent
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses logical --dist loadfile $(PYTEST)
 
 bench: $(TEST_READY) $(WEB_READY)
 	@tests/prepare
