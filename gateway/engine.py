@@ -67,6 +67,8 @@ class Engine:
         self.siren_desk = SirenDesk(plant, self._by_id)
         sources = Sources(standing.demands, standing.interlocks, standing.alarms)
         self._findings = FindingWatch(self._site, self.interlocks, sources)
+        outputs, demands = standing.outputs, standing.demands
+        self.output_desk = OutputDesk(plant, self.interlocks, outputs, demands, self._withheld)
         program.resume({state.alarm: state.onset for state in standing.alarms.values() if state.active})
         self.reindex()
 
@@ -83,8 +85,6 @@ class Engine:
         self.hazard_desk = HazardDesk(plant, self._by_id, standing.alarms, standing.tickets, bypassers)
         overdue = self.register_desk.overdue
         self.interlock_desk = InterlockDesk(self._site, self.interlocks, rules, standing.demands, records, overdue)
-        withheld = self.register_desk.withheld
-        self.output_desk = OutputDesk(plant, self.interlocks, standing.outputs, standing.demands, withheld)
 
     def tick(self, table: PointTable, now: Instant) -> list[Event]:
         """What follows from the points as they are now; the states have already moved when it returns."""
@@ -163,6 +163,9 @@ class Engine:
         seen = {(rule.id, rule.shadow): truth for rule, truth in zip(earlier.rules, earlier._truth)}
         self._truth[:] = [seen.get((rule.id, rule.shadow), NOT_YET) for rule in self.rules]
         return adopted
+
+    def _withheld(self, equipment: str) -> Sequence[str]:
+        return self.register_desk.withheld(equipment)
 
     def _changed(self, truth: np.ndarray[tuple[int], np.dtype[np.uint8]], now: Instant) -> list[int]:
         """Columns whose truth is another than at the last tick; a start is not a change until it settles."""

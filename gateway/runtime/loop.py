@@ -132,7 +132,7 @@ class Loop:
             touched[batch.point] = True
             for recorder in self._recorders:
                 recorder.offer(batch)
-        events: list[Event] = [self._link_changed(status) for status in links]
+        events: list[Event] = [event for status in links for event in self._link_changed(status)]
         began = self._clock.now()
         events += self.engine.tick(self.table, now)
         self.steps.add(self._clock.now() - began)
@@ -232,9 +232,13 @@ class Loop:
         for listener in self._listeners:
             listener.on_tick(tick)
 
-    def _link_changed(self, status: LinkStatus) -> Event:
+    def _link_changed(self, status: LinkStatus) -> list[Event]:
+        """The event of a link that is another than before; news of its clocks alone is for the screens."""
+        before = self.links.get(status.device)
         self.links[status.device] = status
-        return LinkChanged(
+        if before is not None and _told_alike(before, status):
+            return []
+        changed = LinkChanged(
             id=identity(self.plant.site.id, status.device, status.state, status.at),
             at=status.at,
             device=status.device,
@@ -242,3 +246,8 @@ class Loop:
             reason=status.reason.name.lower(),
             detail=status.detail,
         )
+        return [changed]
+
+
+def _told_alike(one: LinkStatus, other: LinkStatus) -> bool:
+    return (one.state, one.reason, one.detail) == (other.state, other.reason, other.detail)

@@ -196,7 +196,8 @@ async def test_a_device_that_answers_garbage_costs_its_own_points_and_raises_not
 
 async def test_an_output_that_nothing_allows_is_never_written_and_its_absence_is_told(site: Site, start: Start) -> None:
     text = site.plant.read_text(encoding="utf-8")
-    site.plant.write_text(text.replace("allowed: true", "allowed: false"), encoding="utf-8")
+    nobody = text.replace("allowed: true", "allowed: false").replace("people: true", "people: false")
+    site.plant.write_text(nobody, encoding="utf-8")
     async with running(site, start) as (simulation, _):
         simulation.set("eaf1_panel_a.leak", 0.1)
         demand = await eventually(lambda: judged(site), "every effect is judged")

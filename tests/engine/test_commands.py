@@ -6,12 +6,14 @@ import asyncio
 
 import pytest
 
-from gateway.events.interlocks import CommandCompleted
+from gateway.engine import Engine
+from gateway.events.interlocks import CommandCompleted, Verdict
+from gateway.events.outputs import CommandJudged
 from gateway.output_desk import PersonsWish
-from gateway.plant.guard import Comparison, Guard, PointTest, Rate
+from gateway.plant.guard import Comparison, Expectation, Guard, PointTest, Rate
 from gateway.runtime import commands
 from gateway.runtime.commands import CURSOR, EXPIRES_AFTER, PERSON_WAITS
-from gateway.sample import SECOND
+from gateway.sample import SECOND, Quality, Reason, Sample, SampleBatch
 from tests.engine.scripted import FALSE, TRUE
 from tests.engine.site import RunningSite, until
 
@@ -209,3 +211,33 @@ async def test_the_cursor_stops_before_the_oldest_command_without_a_receipt(monk
         await until(lambda: CURSOR in site.journal.cursors)
         await asyncio.sleep(0.02)
     assert site.journal.cursors[CURSOR] == asked - 1
+
+
+LOOKED_AT = Guard(
+    fail_safe=1.0,
+    people=True,
+    feedback=(Expectation(0.0, PointTest("furnace.point_0", Comparison.EQUALS, 0), 5 * SECOND, 0, SECOND // 10),),
+)
+
+
+async def test_a_command_that_is_looked_at_is_looked_at_through_a_reload() -> None:
+    site = await RunningSite.started(guard=LOOKED_AT)
+    await commanded_by_a_person(site)
+    async with site.sending():
+        await until(lambda: receipts(site))
+    await site.tick(FALSE)
+    before = site.loop.engine
+    after = Engine(site.plant, site.program, before.states, site.clock.now())
+    after.follow(before)
+    after.reindex()
+    site.loop.switch(site.plant, after, site.clock.now())
+    for _ in range(6):
+        site.intake.samples(still_on(site))
+        await site.tick(FALSE)
+    judged = [entry.event for entry in site.journal.entries if isinstance(entry.event, CommandJudged)]
+    assert [event.verdict for event in judged] == [Verdict.FAIL]
+
+
+def still_on(site: RunningSite) -> SampleBatch:
+    now = site.clock.now()
+    return SampleBatch.of([Sample(0, 1.0, Quality.GOOD, Reason.NONE, now, now)])

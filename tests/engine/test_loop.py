@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -153,6 +154,20 @@ async def test_a_link_that_changes_is_in_the_journal_before_anything_else_of_its
     await site.tick(TRUE)
     assert site.journal.kinds == ["link.changed", *BREACH]
     assert site.loop.links["plc"].state is LinkState.DOWN
+
+
+async def test_news_of_a_device_s_clock_reaches_the_screens_and_is_no_second_coming_up_in_the_journal() -> None:
+    site = await RunningSite.started()
+    up = LinkStatus("plc", LinkState.UP, Reason.NONE, "answers", Instant(1))
+    for status in (
+        up,
+        replace(up, at=Instant(2), clock_ahead=0),
+        replace(up, at=Instant(3), detail="answers; 9 s ahead"),
+    ):
+        site.intake.link(status)
+        await site.tick(FALSE)
+        assert site.loop.links["plc"] == status
+    assert site.journal.kinds == ["link.changed", "link.changed"]
 
 
 def batch(count: int) -> SampleBatch:

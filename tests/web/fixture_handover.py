@@ -48,9 +48,7 @@ def served(fake: FakeGateway, now: Callable[[], int]) -> FastAPI:
     app.state.services = SimpleNamespace(
         clock=SimpleNamespace(now=lambda: Instant(now())),
         plant=SimpleNamespace(site=SimpleNamespace(id=fake.plant.site, name=fake.plant.name), interlocks=engine.policy),
-        hub=SimpleNamespace(
-            book=SimpleNamespace(alarms=fake.alarms, tickets=fake.tickets, links=links), sequence=0
-        ),
+        hub=SimpleNamespace(book=SimpleNamespace(alarms=fake.alarms, tickets=fake.tickets, links=links), sequence=0),
         engine=engine,
         loop=journal,
         figures=fixture_figures.book(now(), handovers=journal.signed),
