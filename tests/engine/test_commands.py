@@ -13,7 +13,7 @@ from gateway.output_desk import PersonsWish
 from gateway.plant.guard import Comparison, Expectation, Guard, PointTest, Rate
 from gateway.runtime import commands
 from gateway.runtime.commands import CURSOR, EXPIRES_AFTER, PERSON_WAITS
-from gateway.sample import SECOND, Quality, Reason, Sample, SampleBatch
+from gateway.sample import SECOND, Instant, Quality, Reason, Sample, SampleBatch
 from tests.engine.scripted import FALSE, TRUE
 from tests.engine.site import RunningSite, until
 
@@ -216,28 +216,30 @@ async def test_the_cursor_stops_before_the_oldest_command_without_a_receipt(monk
 LOOKED_AT = Guard(
     fail_safe=1.0,
     people=True,
-    feedback=(Expectation(0.0, PointTest("furnace.point_0", Comparison.EQUALS, 0), 5 * SECOND, 0, SECOND // 10),),
+    process=(Expectation(0.0, PointTest("furnace.point_0", Comparison.FALLS_BY, 0.5), 9 * SECOND, 0, SECOND // 10),),
 )
 
 
 async def test_a_command_that_is_looked_at_is_looked_at_through_a_reload() -> None:
     site = await RunningSite.started(guard=LOOKED_AT)
+    await flow(site, 1.0)
     await commanded_by_a_person(site)
     async with site.sending():
         await until(lambda: receipts(site))
-    await site.tick(FALSE)
+    await flow(site, 1.0, after=SECOND // 10)
+    await flow(site, 0.7)
     before = site.loop.engine
     after = Engine(site.plant, site.program, before.states, site.clock.now())
     after.follow(before)
     after.reindex()
     site.loop.switch(site.plant, after, site.clock.now())
-    for _ in range(6):
-        site.intake.samples(still_on(site))
-        await site.tick(FALSE)
+    for _ in range(9):
+        await flow(site, 0.4)
     judged = [entry.event for entry in site.journal.entries if isinstance(entry.event, CommandJudged)]
-    assert [event.verdict for event in judged] == [Verdict.FAIL]
+    assert [event.verdict for event in judged] == [Verdict.PASS], "it fell by 0.3 before, and by 0.3 after the reload"
 
 
-def still_on(site: RunningSite) -> SampleBatch:
-    now = site.clock.now()
-    return SampleBatch.of([Sample(0, 1.0, Quality.GOOD, Reason.NONE, now, now)])
+async def flow(site: RunningSite, value: float, *, after: int = SECOND) -> None:
+    at = Instant(site.clock.now() + after)
+    site.intake.samples(SampleBatch.of([Sample(0, value, Quality.GOOD, Reason.NONE, at, at)]))
+    await site.tick(FALSE, after=after)
