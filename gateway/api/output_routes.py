@@ -86,7 +86,7 @@ class OutputView:
     values: tuple[float, ...]
     fail_safe: float | None
     held: float | None
-    """What was last written and confirmed; null where the gateway never wrote."""
+    """What was last written, if that was confirmed; null where it was not, or the gateway never wrote."""
     permissives: tuple[PermissiveView, ...]
     selection: SelectionView | None
     command: CommandView | None

@@ -147,9 +147,9 @@ class OutputState:
 
     output: str
     held: float | None = None
-    """What was last written and confirmed; None where the gateway never wrote."""
+    """What was last written, if that was confirmed; None where it was not, or the gateway never wrote."""
     changes: tuple[Instant, ...] = ()
-    """When a write last changed the value, oldest first."""
+    """When a write last changed the value, or may have, oldest first."""
     selection: Selection | None = None
     command: Command | None = None
 
@@ -186,9 +186,10 @@ def _selection(event: OutputSelected) -> Selection:
 
 
 def _completed(state: OutputState, event: CommandCompleted) -> OutputState:
-    if event.written and event.value is not None:
+    if event.value is not None and not event.refused:
+        # What was sent and not confirmed may have moved the output all the same: it counts as a change.
         changes = state.changes if event.value == state.held else (*state.changes, event.at)[-MOST_CHANGES:]
-        state = replace(state, held=event.value, changes=changes)
+        state = replace(state, held=event.value if event.written else None, changes=changes)
     command = state.command
     if command is None or command.id != event.command or command.stage is not CommandStage.REQUESTED:
         return state

@@ -43,9 +43,9 @@ class Circumstances:
     now: Instant
     permissives: Sequence[Permissive] = ()
     held: float | None = None
-    """What was last written; None where the gateway never wrote."""
+    """What was last written; None where the gateway never wrote, or the last write was not confirmed."""
     changes: Sequence[Instant] = ()
-    """When a write last changed the value, oldest first."""
+    """When a write last changed the value, or may have, oldest first."""
     demanded: frozenset[float] = frozenset()
     """Values that standing demands of interlocks command on it."""
     withheld: Sequence[str] = ()

@@ -229,6 +229,20 @@ def test_a_write_that_the_device_did_not_confirm_is_unproven_until_its_feedback_
     assert not desk.desk.unproven(TRIP)
 
 
+def test_a_write_that_was_not_confirmed_may_have_moved_it_and_counts_against_the_rate() -> None:
+    desk = Desk()
+    for _ in range(2):
+        assert desk.select(0.0) is None
+        assert desk.operate(0.0) is None
+        desk.complete(written=False)
+        desk.wait(SECOND)
+    assert desk.desk.state(TRIP).held is None
+    refusal = desk.select(0.0)
+    assert refusal is not None
+    assert "at most 2 changes" in str(refusal)
+    assert desk.select(1.0) is None, "the safe state is never kept back"
+
+
 def test_an_interlocks_refused_command_is_told_while_its_demand_stands() -> None:
     desk = Desk()
     desk.interlock_commands()
