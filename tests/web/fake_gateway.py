@@ -376,8 +376,8 @@ def make_app(fake: FakeGateway) -> FastAPI:
         return fake.trend(point_id, start, end, buckets)
 
     fixture_trials.serve(app, lambda: fake.trials)
-    fixture_ledgers.mount(app, wall_clock)
     serve_outputs(app, fake.outputs)
+    fixture_ledgers.mount(app, wall_clock)
     if DIST.is_dir():
         app.mount("/", StaticFiles(directory=DIST, html=True))
     return app
