@@ -42,6 +42,11 @@ class Problem:
         return f"{place}: {self.severity}: {what}expected {self.expected}, got {self.got}"
 
 
+def wrong_field(field: str, expected: str, got: str) -> Problem:
+    """One mistake in what a person asked for, rather than in a file: it has a field and no place."""
+    return Problem("", 0, 0, field, expected, got)
+
+
 class ConfigurationError(TocsinError):
     """A plant file or rule pack does not hold; carries every problem found, in file order."""
 
@@ -82,6 +87,11 @@ class RequestRefused(TocsinError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(f"{p.field}: expected {p.expected}, got {p.got}" for p in self.problems))
+
+
+def refusal(field: str, expected: str, got: str) -> RequestRefused:
+    """The error of a request in which this one field does not hold."""
+    return RequestRefused([wrong_field(field, expected, got)])
 
 
 class OutputRefused(TocsinError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from gateway.errors import Problem, RequestRefused
+from gateway.errors import refusal
 from gateway.event import Event
 from gateway.events.annunciation import SirenSilenced
 from gateway.events.interlocks import CommandCompleted, CommandRequested
@@ -124,7 +124,7 @@ class SirenDesk:
         Raises RequestRefused for nobody, IllegalTransition where nothing sounds that may be silenced.
         """
         if not by.strip():
-            raise RequestRefused([Problem("", 0, 0, "by", "the name of the person who silences", "nothing")])
+            raise refusal("by", "the name of the person who silences", "nothing")
         mine = {output: siren for output, siren in self._sirens.items() if siren.policy.silence}
         sounding = [output for output in mine if self.state(output, now) is SirenState.SOUNDING]
         for output in sounding or list(mine) or ["siren"]:

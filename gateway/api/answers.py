@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.schema import ErrorView, ProblemView
-from gateway.errors import ConfigurationError, Problem, RequestRefused, TocsinError
+from gateway.errors import ConfigurationError, Problem, RequestRefused, TocsinError, wrong_field
 from gateway.stores.attachments import LARGEST
 
 _LONGEST_GOT = 200
@@ -64,7 +64,7 @@ def answer_errors(app: FastAPI) -> None:
 def require(field: str, value: str, expected: str) -> None:
     """Raises RequestRefused, naming the field, if a text is empty."""
     if not value:
-        refuse([Problem("", 0, 0, field, expected, "nothing")])
+        refuse([wrong_field(field, expected, "nothing")])
 
 
 def refuse(problems: Sequence[Problem]) -> None:
@@ -75,7 +75,7 @@ def refuse(problems: Sequence[Problem]) -> None:
 
 def problem(field: str, expected: str, got: object) -> Problem:
     """A wrong field of a request."""
-    return Problem("", 0, 0, field, expected, str(got)[:_LONGEST_GOT])
+    return wrong_field(field, expected, str(got)[:_LONGEST_GOT])
 
 
 class BodyLimit:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gateway.errors import Problem, RequestRefused
+from gateway.errors import RequestRefused, refusal
 
 url_option = click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The running gateway.")
 
@@ -34,16 +34,12 @@ def ask(url: str, path: str, body: Mapping[str, str] | None, *, method: str, ref
         raise _refusal(url, path, refused, error) from error
     except (urllib.error.URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        raise problem("--url", f"a gateway that answers at {url}", str(reason)) from error
-
-
-def problem(field: str, expected: str, got: str) -> RequestRefused:
-    return RequestRefused([Problem("", 0, 0, field, expected, got)])
+        raise refusal("--url", f"a gateway that answers at {url}", str(reason)) from error
 
 
 def _refusal(url: str, path: str, expected: str, error: urllib.error.HTTPError) -> RequestRefused:
     try:
         message = json.load(error)["message"]
     except (ValueError, KeyError, TypeError):
-        return problem("--url", f"a Tocsin gateway at {url}", f"HTTP {error.code}")
-    return problem(path.rpartition("/")[2], expected, f"HTTP {error.code}:\n{message}")
+        return refusal("--url", f"a Tocsin gateway at {url}", f"HTTP {error.code}")
+    return refusal(path.rpartition("/")[2], expected, f"HTTP {error.code}:\n{message}")

@@ -17,7 +17,7 @@ import click
 
 from gateway.clock import SystemClock, from_datetime, to_datetime
 from gateway.duration import parse_duration
-from gateway.errors import Problem, RequestRefused, StoreFailed
+from gateway.errors import RequestRefused, StoreFailed, refusal, wrong_field
 from gateway.sample import SECOND, Instant
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _require_rules(subjects: Sequence[Subject], only: Sequence[str]) -> None:
     from gateway.document.words import one_of
 
     known = {name for subject in subjects for rule in subject.program.rules for name in (rule.id, rule.rule)}
-    problems = [Problem("", 0, 0, "--only", one_of(known, each), repr(each)) for each in only if each not in known]
+    problems = [wrong_field("--only", one_of(known, each), repr(each)) for each in only if each not in known]
     if problems:
         raise RequestRefused(problems)
 
@@ -276,8 +276,3 @@ def _progress() -> Iterator[Callable[[Stretch], Tell]]:
             return tell
 
         yield begin
-
-
-def refusal(field: str, expected: str, got: str) -> RequestRefused:
-    """Something on the command line that does not hold."""
-    return RequestRefused([Problem("", 0, 0, field, expected, got)])

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.ask import ask, problem, url_option
+from gateway.cli.ask import ask, url_option
 from gateway.cli.bar import progress_bar
+from gateway.errors import refusal
 
 if TYPE_CHECKING:
     from gateway.stores.backup import Held
@@ -92,7 +93,7 @@ def _ask_for(directory: Path, url: str) -> None:
     told = ask(url, _SNAPSHOT, body, method="POST", refused="a snapshot of the history", patience=_LONGEST)
     if not (directory / HISTORY_FILE).is_file() or not Path(told["directory"]).samefile(directory):
         _let_go(url)
-        raise problem("--url", f"the gateway that runs on {directory.parent}", f"one that runs on {told['directory']}")
+        raise refusal("--url", f"the gateway that runs on {directory.parent}", f"one that runs on {told['directory']}")
 
 
 def _let_go(url: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import click
 
 from gateway.cli.moment import Moment
-from gateway.errors import Problem, RequestRefused
+from gateway.errors import Problem, RequestRefused, wrong_field
 from gateway.sample import Instant
 
 _LONGEST = 120.0
@@ -145,7 +145,7 @@ def _sent(url: str, data: bytes, query: dict[str, str]) -> dict[str, list[str]]:
 def _refusal(url: str, refused: urllib.error.HTTPError) -> click.UsageError:
     try:
         told = json.load(refused)
-        problems = tuple(Problem("", 0, 0, p["field"], p["expected"], p["got"]) for p in told["problems"])
+        problems = tuple(wrong_field(p["field"], p["expected"], p["got"]) for p in told["problems"])
         return _told(problems) if problems else click.UsageError(told["message"])
     except (ValueError, KeyError):
         return click.UsageError(f"expected a Tocsin gateway at {url}, got HTTP {refused.code}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.duration import format_duration
-from gateway.errors import Problem, RequestRefused
+from gateway.errors import Problem, RequestRefused, refusal, wrong_field
 from gateway.events.interlock_register import (
     BypassNearlyOver,
     BypassOverstayed,
@@ -146,7 +146,7 @@ def remove(interlock: str, held: Bypass | None, by: str, comment: str, now: Inst
     TABLE.next(interlock, state_of(held), _A.REMOVE_BYPASS)
     assert held is not None  # noqa: S101 - the table allows it for a bypass alone
     if not by.strip():
-        raise RequestRefused([_problem("by", "the name of the person who removes the bypass", "nothing")])
+        raise refusal("by", "the name of the person who removes the bypass", "nothing")
     return BypassRemoved(
         id=identity(held.id, "removed"),
         at=now,
@@ -209,23 +209,19 @@ def removed(held: Bypass, event: BypassRemoved) -> Bypass:
 def _problems(of: Bypassable, wish: BypassWish) -> list[Problem]:
     problems = []
     if not wish.by.strip():
-        problems.append(_problem("by", "the name of the person who asks for the bypass", "nothing"))
+        problems.append(wrong_field("by", "the name of the person who asks for the bypass", "nothing"))
     if not wish.comment.strip():
-        problems.append(_problem("comment", "the reason for the bypass (旁路原因)", "nothing"))
+        problems.append(wrong_field("comment", "the reason for the bypass (旁路原因)", "nothing"))
     if not wish.measure.strip():
         expected = "the compensating measure (补偿措施): who watches what meanwhile"
-        problems.append(_problem("measure", expected, "nothing"))
+        problems.append(wrong_field("measure", expected, "nothing"))
     if not wish.approved_by.strip():
-        problems.append(_problem("approved_by", "the name of the person who approves (批准人)", "nothing"))
+        problems.append(wrong_field("approved_by", "the name of the person who approves (批准人)", "nothing"))
     elif wish.approved_by.strip().casefold() == wish.by.strip().casefold():
-        problems.append(_problem("approved_by", f"another person than {wish.by.strip()}", wish.approved_by))
+        problems.append(wrong_field("approved_by", f"another person than {wish.by.strip()}", wish.approved_by))
     asked = format_duration(wish.duration)
     if of.longest <= 0:
-        problems.append(_problem("duration", f"no bypass at all of {of.interlock}", asked))
+        problems.append(wrong_field("duration", f"no bypass at all of {of.interlock}", asked))
     elif not 0 < wish.duration <= of.longest:
-        problems.append(_problem("duration", f"more than 0 and at most {format_duration(of.longest)}", asked))
+        problems.append(wrong_field("duration", f"more than 0 and at most {format_duration(of.longest)}", asked))
     return problems
-
-
-def _problem(field: str, expected: str, got: str) -> Problem:
-    return Problem("", 0, 0, field, expected, got)

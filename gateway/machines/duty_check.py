@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gateway.errors import IllegalTransition, Problem, RequestRefused
+from gateway.errors import IllegalTransition, refusal
 from gateway.event import Event
 from gateway.events.presence import AskedBecause, DutyCheckAnswered, DutyCheckAsked, DutyCheckEscalated, DutyCheckMissed
 from gateway.identity import identity
@@ -85,7 +85,7 @@ def answer(check: DutyCheck, by: str, comment: str, now: Instant) -> Event:
     """Raises IllegalTransition for one that is answered, RequestRefused for nobody."""
     after = TABLE.next(check.id, check.state, _A.ANSWER)
     if not by.strip():
-        raise RequestRefused([Problem("", 0, 0, "by", "the name of the person who answers", "nothing")])
+        raise refusal("by", "the name of the person who answers", "nothing")
     return DutyCheckAnswered(
         id=identity(check.id, "answered"),
         at=now,

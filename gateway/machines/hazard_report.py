@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.errors import IllegalTransition, Problem, RequestRefused
+from gateway.errors import IllegalTransition, Problem, RequestRefused, wrong_field
 from gateway.event import Event
 from gateway.events.alarms import AlarmRaised
 from gateway.events.tickets import (
@@ -156,30 +156,30 @@ def _who(of: Report) -> list[Problem]:
     problems = []
     if of.source in (HazardSource.SENSOR, HazardSource.LEDGER):
         expected = "a person's source; what a sensor saw and what a ledger held the gateway files by itself"
-        problems.append(_problem("source", expected, of.source))
+        problems.append(wrong_field("source", expected, of.source))
     if of.anonymous and of.source not in MAY_BE_ANONYMOUS:
         expected = f"a name, unless the source is one of [{', '.join(sorted(MAY_BE_ANONYMOUS))}]"
-        problems.append(_problem("anonymous", expected, of.source))
+        problems.append(wrong_field("anonymous", expected, of.source))
     if of.anonymous and people.key(of.by):
-        problems.append(_problem("by", "no name with an anonymous report", of.by))
+        problems.append(wrong_field("by", "no name with an anonymous report", of.by))
     if not of.anonymous and not people.key(of.by):
-        problems.append(_problem("by", "the name of the person who found it (排查人)", "nothing"))
+        problems.append(wrong_field("by", "the name of the person who found it (排查人)", "nothing"))
     if of.source in INSPECTIONS and not of.unit.strip():
-        problems.append(_problem("unit", "who inspected (检查单位)", "nothing"))
+        problems.append(wrong_field("unit", "who inspected (检查单位)", "nothing"))
     return problems
 
 
 def _where(of: Report, places: Places) -> list[Problem]:
     problems = []
     if of.equipment and of.equipment not in places.area_of:
-        problems.append(_problem("equipment", "equipment of the plant file", of.equipment))
+        problems.append(wrong_field("equipment", "equipment of the plant file", of.equipment))
     if of.area and of.area not in places.areas:
         expected = f"an area of the plant file, one of [{', '.join(sorted(places.areas))}]"
-        problems.append(_problem("area", expected, of.area))
+        problems.append(wrong_field("area", expected, of.area))
     if not of.area and not of.equipment:
-        problems.append(_problem("area", "the area or the equipment where it is (所在位置)", "nothing"))
+        problems.append(wrong_field("area", "the area or the equipment where it is (所在位置)", "nothing"))
     if not problems and of.area and of.equipment and places.area_of[of.equipment] != of.area:
-        problems.append(_problem("area", f"{places.area_of[of.equipment]}, where {of.equipment} is", of.area))
+        problems.append(wrong_field("area", f"{places.area_of[of.equipment]}, where {of.equipment} is", of.area))
     return problems
 
 
@@ -190,14 +190,14 @@ def _what(of: Report, tickets: Mapping[str, Ticket], now: Instant) -> list[Probl
         ("description", of.description, "what was found (隐患描述)"),
     ):
         if not value.strip():
-            problems.append(_problem(name, expected, "nothing"))
+            problems.append(wrong_field(name, expected, "nothing"))
     if of.found_at is not None and of.found_at > now:
-        problems.append(_problem("found_at", "a time that is not in the future", str(of.found_at)))
+        problems.append(wrong_field("found_at", "a time that is not in the future", str(of.found_at)))
     if of.previous:
         before = tickets.get(of.previous)
         if before is None or before.standing:
             got = of.previous if before is None else f"{of.previous}, which stands"
-            problems.append(_problem("previous", "the id of a closed ticket", got))
+            problems.append(wrong_field("previous", "the id of a closed ticket", got))
     return problems
 
 
@@ -210,9 +210,9 @@ def attach(ticket: Ticket, file: Attachment, by: str, comment: str, now: Instant
         raise IllegalTransition("ticket", ticket.id, ticket.words, "attach", ())
     if any(each.file.sha256 == file.sha256 for each in ticket.attachments):
         raise IllegalTransition("attachment", file.sha256, "attached already", "attach", ())
-    problems = [] if people.key(by) else [_problem("by", "the name of the person who attaches it", "nothing")]
+    problems = [] if people.key(by) else [wrong_field("by", "the name of the person who attaches it", "nothing")]
     if len(ticket.attachments) >= MOST_ATTACHMENTS:
-        problems.append(_problem("file", f"at most {MOST_ATTACHMENTS} files beside a ticket", "one more"))
+        problems.append(wrong_field("file", f"at most {MOST_ATTACHMENTS} files beside a ticket", "one more"))
     if problems:
         raise RequestRefused(problems)
     return TicketAttached(
@@ -245,7 +245,3 @@ def overdue(ticket: Ticket, ladder: tuple[Rung, ...], now: Instant) -> list[Even
         )
         for rung in escalation.due(ticket.id, ladder, ticket.deadline, ticket.told, now)
     ]
-
-
-def _problem(name: str, expected: str, got: str) -> Problem:
-    return Problem("", 0, 0, name, expected, got)

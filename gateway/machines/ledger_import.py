@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.clock import to_datetime
-from gateway.errors import Problem, RequestRefused
+from gateway.errors import Problem, RequestRefused, wrong_field
 from gateway.events.tickets import HazardSource, LedgerLine, TicketImported
 from gateway.identity import identity
 from gateway.machines import people
@@ -52,7 +52,7 @@ def take_over(plant: Plant, tickets: Mapping[str, Ticket], wanted: Import, now: 
     """A ticket for every line that has none yet. Raises RequestRefused with everything that does not hold."""
     problems: list[Problem] = []
     if not people.key(wanted.by):
-        problems.append(Problem("", 0, 0, "by", "导入人姓名 the name of who hands it in", "空 nothing"))
+        problems.append(wrong_field("by", "导入人姓名 the name of who hands it in", "空 nothing"))
     events: list[TicketImported] = []
     known: list[str] = []
     rows: dict[str, Entry] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.duration import format_duration
-from gateway.errors import Problem, RequestRefused
+from gateway.errors import RequestRefused, wrong_field
 from gateway.events.interlock_register import (
     ProofTestDeclared,
     ProofTestEnded,
@@ -99,14 +99,16 @@ def declare(of: Provable, wish: ProofTestWish, now: Instant) -> ProofTestDeclare
     TABLE.next(of.interlock, state_of(of.held), _A.DECLARE_TEST)
     problems = []
     if not wish.by.strip():
-        problems.append(_problem("by", "the name of the person who tests", "nothing"))
+        problems.append(wrong_field("by", "the name of the person who tests", "nothing"))
     if not wish.comment.strip():
-        problems.append(_problem("comment", "the procedure or work permit of the test (试验方案或作业票)", "nothing"))
+        problems.append(
+            wrong_field("comment", "the procedure or work permit of the test (试验方案或作业票)", "nothing")
+        )
     if not 0 < wish.duration <= of.longest:
         expected = f"more than 0 and at most {format_duration(of.longest)}"
-        problems.append(_problem("duration", expected, format_duration(wish.duration)))
+        problems.append(wrong_field("duration", expected, format_duration(wish.duration)))
     if of.bypass:
-        problems.append(_problem("interlock", "one that is not bypassed: remove the bypass first", of.bypass))
+        problems.append(wrong_field("interlock", "one that is not bypassed: remove the bypass first", of.bypass))
     if problems:
         raise RequestRefused(problems)
     test = "PT-" + identity(of.site, of.interlock, "proof test", now)[:12]
@@ -132,11 +134,11 @@ def end(
     TABLE.next(interlock, state_of(held), _A.END_TEST)
     assert held is not None  # noqa: S101 - the table allows it for a test alone
     seen = tuple(verdicts)
-    problems = [] if by.strip() else [_problem("by", "the name of the person who ends the test", "nothing")]
+    problems = [] if by.strip() else [wrong_field("by", "the name of the person who ends the test", "nothing")]
     if not comment.strip():
-        problems.append(_problem("comment", "what was found and how it was left (试验结果)", "nothing"))
+        problems.append(wrong_field("comment", "what was found and how it was left (试验结果)", "nothing"))
     if Verdict.PENDING in seen:
-        problems.append(_problem("interlock", "a verdict on every effect; wait for its time to pass", "pending"))
+        problems.append(wrong_field("interlock", "a verdict on every effect; wait for its time to pass", "pending"))
     if problems:
         raise RequestRefused(problems)
     return _ended(interlock, held, seen, by, comment, now)
@@ -195,7 +197,3 @@ def evolve(held: ProofTest | None, event: RegisterEvent) -> ProofTest | None:
 def ended(held: ProofTest, event: ProofTestEnded) -> ProofTest:
     """The test once it is over."""
     return replace(held, ended_at=event.at, ended_by=event.by, result=event.comment, outcome=event.outcome)
-
-
-def _problem(field: str, expected: str, got: str) -> Problem:
-    return Problem("", 0, 0, field, expected, got)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.duration import format_duration
-from gateway.errors import Problem, RequestRefused
+from gateway.errors import Problem, RequestRefused, refusal, wrong_field
 from gateway.event import Event
 from gateway.events.annunciation import (
     AlarmRemovedFromService,
@@ -199,10 +199,10 @@ def shelve(of: Subject, policy: AlarmPolicy, wish: ShelvingWish, now: Instant) -
     longest, asked = policy.longest_shelving(of.priority), format_duration(wish.duration)
     problems = _unnamed(wish.by, wish.comment, "the reason for shelving (搁置原因)")
     if longest <= 0:
-        problems.append(_problem("duration", f"no shelving at all of {of.priority} alarms", asked))
+        problems.append(wrong_field("duration", f"no shelving at all of {of.priority} alarms", asked))
     elif not 0 < wish.duration <= longest:
         limit = f"more than 0 and at most {format_duration(longest)} for a {of.priority} alarm"
-        problems.append(_problem("duration", limit, asked))
+        problems.append(wrong_field("duration", limit, asked))
     problems += _second(of.priority, policy, wish.by, wish.second)
     if problems:
         raise RequestRefused(problems)
@@ -257,7 +257,7 @@ def remove(of: Subject, policy: AlarmPolicy, wish: RemovalWish, now: Instant) ->
     SERVICE.next(of.alarm, of.held.service, ServiceAction.REMOVE_FROM_SERVICE)
     problems = _unnamed(wish.by, wish.comment, "the reason for taking it out of service (停用原因)")
     if not wish.permit.strip():
-        problems.append(_problem("permit", "the number of the work permit (作业票号)", "nothing"))
+        problems.append(wrong_field("permit", "the number of the work permit (作业票号)", "nothing"))
     problems += _second(of.priority, policy, wish.by, wish.second)
     if problems:
         raise RequestRefused(problems)
@@ -321,13 +321,9 @@ def _unshelved(
     )
 
 
-def _problem(field: str, expected: str, got: str) -> Problem:
-    return Problem("", 0, 0, field, expected, got)
-
-
 def _unnamed(by: str, comment: str, reason: str) -> list[Problem]:
-    problems = [] if by.strip() else [_problem("by", "the name of the person who does this", "nothing")]
-    return problems if comment.strip() else [*problems, _problem("comment", reason, "nothing")]
+    problems = [] if by.strip() else [wrong_field("by", "the name of the person who does this", "nothing")]
+    return problems if comment.strip() else [*problems, wrong_field("comment", reason, "nothing")]
 
 
 def _second(priority: Priority, policy: AlarmPolicy, by: str, second: str) -> list[Problem]:
@@ -335,12 +331,12 @@ def _second(priority: Priority, policy: AlarmPolicy, by: str, second: str) -> li
     if priority not in policy.two_person:
         return []
     if not second.strip():
-        return [_problem("second", f"a second person who agrees: the alarm is {priority}", "nothing")]
+        return [wrong_field("second", f"a second person who agrees: the alarm is {priority}", "nothing")]
     if second.strip() == by.strip():
-        return [_problem("second", f"another person than {by.strip()}", second)]
+        return [wrong_field("second", f"another person than {by.strip()}", second)]
     return []
 
 
 def _require_name(by: str) -> None:
     if not by.strip():
-        raise RequestRefused([_problem("by", "the name of the person who does this", "nothing")])
+        raise refusal("by", "the name of the person who does this", "nothing")

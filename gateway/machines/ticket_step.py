@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.clock import to_datetime
-from gateway.errors import IllegalTransition, Problem, RequestRefused
+from gateway.errors import IllegalTransition, Problem, RequestRefused, wrong_field
 from gateway.event import Event
 from gateway.events.tickets import (
     NO_PLAN,
@@ -98,7 +98,7 @@ class _Asked:
         self._barred = barred
 
     def problem(self, name: str, expected: str, got: str) -> None:
-        self.problems.append(Problem("", 0, 0, name, expected, got))
+        self.problems.append(wrong_field(name, expected, got))
 
     def text(self, name: str, value: str, expected: str) -> None:
         if not value.strip():

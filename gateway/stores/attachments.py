@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.errors import Problem, RequestRefused, StoreFailed
+from gateway.errors import StoreFailed, refusal
 from gateway.events.tickets import Attachment
 from gateway.stores.media import HEAD, OFFICE, Media, document_of, media_of, safe_name
 from gateway.stores.place import ATTACHMENTS, ATTACHMENTS_COMING, StoreThreads, sync_directory
@@ -144,7 +144,7 @@ class _Upload:
         """Raises RequestRefused as soon as it is too large, or known to be nothing that is accepted."""
         self.size += len(chunk)
         if self.size > self._largest:
-            raise RequestRefused([_problem(f"a file of at most {self._largest} bytes", "a larger one")])
+            raise refusal("file", f"a file of at most {self._largest} bytes", "a larger one")
         if self._media is None:
             self._head += chunk[:HEAD]
             if len(self._head) >= HEAD:
@@ -174,10 +174,6 @@ async def _in_time(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             return
         except TimeoutError:
             expected = f"the next part within {PATIENCE:.0f} s"
-            raise RequestRefused([_problem(expected, "none; send the file again")]) from None
+            raise refusal("file", expected, "none; send the file again") from None
         if chunk:
             yield chunk
-
-
-def _problem(expected: str, got: str) -> Problem:
-    return Problem("", 0, 0, "file", expected, got)

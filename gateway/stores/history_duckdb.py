@@ -20,7 +20,7 @@ import duckdb
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from gateway.errors import Problem, RequestRefused, StoreFailed, UnknownSubject
+from gateway.errors import Problem, RequestRefused, StoreFailed, UnknownSubject, wrong_field
 from gateway.event import Entry
 from gateway.sample import SECOND, Indices, Instant, SampleBatch
 from gateway.store import Curve, EventRecord, HistoryPlan, HistorySize
@@ -328,7 +328,7 @@ def _append_to(generation: Generation) -> str:
 def range_problems(start: Instant, end: Instant) -> list[Problem]:
     if start <= end:
         return []
-    return [Problem("", 0, 0, "end", f"a time at or after the start ({start})", str(end))]
+    return [wrong_field("end", f"a time at or after the start ({start})", str(end))]
 
 
 def _resolution_problems(span: int, resolution: int) -> list[Problem]:
@@ -336,13 +336,13 @@ def _resolution_problems(span: int, resolution: int) -> list[Problem]:
     if resolution >= least:
         return []
     expected = f"{least} or more microseconds (at most {_MOST_BUCKETS} buckets)"
-    return [Problem("", 0, 0, "resolution", expected, str(resolution))]
+    return [wrong_field("resolution", expected, str(resolution))]
 
 
 def number_problems(field: str, number: int, most: int) -> list[Problem]:
     if 1 <= number <= most:
         return []
-    return [Problem("", 0, 0, field, f"a number from 1 to {most}", str(number))]
+    return [wrong_field(field, f"a number from 1 to {most}", str(number))]
 
 
 def refuse(problems: Sequence[Problem]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from gateway.errors import Problem, RequestRefused
+from gateway.errors import RequestRefused, wrong_field
 
 HEAD = 64
 """Bytes from the beginning that tell what a file is."""
@@ -118,9 +118,7 @@ def safe_name(name: str, media: Media) -> str:
 def refusal(got: str) -> RequestRefused:
     """What is said of a file that is not taken."""
     kinds = " ".join(suffix.removeprefix(".") for media in ACCEPTED for suffix in media.suffixes[:1])
-    return RequestRefused(
-        [Problem("", 0, 0, "file", f"a photograph, video or document ({kinds}), by its content", got)]
-    )
+    return RequestRefused([wrong_field("file", f"a photograph, video or document ({kinds}), by its content", got)])
 
 
 def _members(path: Path) -> int:
